@@ -1,0 +1,1 @@
+"""A crash laboratory for perpetual-futures venues on a real EVM."""

@@ -1,0 +1,45 @@
+"""EVM engines behind one protocol: blocks of calls in, receipts out."""
+
+from spillway.engines.accounts import sender
+from spillway.engines.codec import Event
+from spillway.engines.contract import Contract
+from spillway.engines.engine import BlockResult, Engine, Receipt
+from spillway.engines.protocol import Address, Call, Genesis, Head
+from spillway.errors import BadInput
+
+__all__ = [
+    "NAMES",
+    "Address",
+    "BlockResult",
+    "Call",
+    "Contract",
+    "Engine",
+    "Event",
+    "Genesis",
+    "Head",
+    "Receipt",
+    "sender",
+    "start",
+]
+
+NAMES = ("ape", "pyevm")
+
+
+def start(name: str, genesis: Genesis | None = None, network: str = "") -> Engine:
+    """Start a fresh local chain on the engine `name`; only that engine's libraries are loaded.
+
+    `network` is Ape's network choice, for engine `ape` alone; "" is its local chain. Raises
+    BadInput for an engine that does not exist or a network that the engine can't run on.
+    """
+    genesis = genesis or Genesis()
+    if name == "pyevm" and not network:
+        from spillway.engines.pyevm import PyEvm  # noqa: PLC0415 (py-evm, only if asked for)
+
+        return Engine(PyEvm(genesis), genesis.gas_limit)
+    if name == "ape":
+        from spillway.engines.ape import NETWORK, ApeLocal  # noqa: PLC0415 (Ape, only if asked for)
+
+        return Engine(ApeLocal(genesis, network or NETWORK), genesis.gas_limit)
+    if name in NAMES:
+        raise BadInput("command line", "--network", network, "none with this engine")
+    raise BadInput("command line", "--engine", name, " or ".join(NAMES))

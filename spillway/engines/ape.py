@@ -1,0 +1,176 @@
+"""Engine `ape`: the local py-evm chain of Ape's test provider, with real signatures and blocks.
+
+The calls of a block are signed and mined at once through the provider's own chain: one block per
+tick and not one per call, at the time that the caller names. Ape is imported when a chain starts.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from eth_keys.datatypes import PrivateKey
+from eth_utils import ValidationError
+
+from spillway.engines import accounts, evm
+from spillway.engines.protocol import (
+    CHAIN_ID,
+    SENDER_BALANCE,
+    Address,
+    Call,
+    Genesis,
+    Head,
+    Outcome,
+)
+from spillway.errors import BadInput, EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from eth.abc import BlockHeaderAPI, SignedTransactionAPI, StateAPI
+
+NETWORK = "ethereum:local:test"
+
+# The base fee is 0 until a block is more than half full; what a sender offers is far above it.
+MAX_FEE = 10**9
+
+
+class ApeLocal:
+    """The backend of engine `ape`, on the network choice that Ape calls `ethereum:local:test`."""
+
+    name = "ape"
+
+    def __init__(self, genesis: Genesis, network: str = NETWORK) -> None:
+        from ape import networks  # noqa: PLC0415 (Ape takes a second to load)
+
+        self._genesis = genesis
+        self._keys = {
+            accounts.sender(index).address: PrivateKey(accounts.sender(index).key)
+            for index in range(genesis.senders)
+        }
+        _require_local(network)
+        self._connection = networks.parse_network_choice(network)
+        self._provider: Any = self._connection.__enter__()
+        self._snapshots: list[Any] = []
+        self._state: StateAPI | None = None
+        self._restart()
+
+    def close(self) -> None:
+        self._connection.__exit__(None, None, None)
+
+    @property
+    def head(self) -> Head:
+        header = self._header
+        return Head(header.block_number, header.timestamp)
+
+    def mine(self, calls: Sequence[Call], timestamp: int) -> list[Outcome]:
+        transactions = self._sign(calls)
+        try:
+            _, receipts, computations = self._chain.mine_all(transactions, timestamp=timestamp)
+        except ValidationError as error:
+            raise EngineError(f"a call can't stand in a block: {error}") from error
+        self._state = None
+        used = [0, *(receipt.gas_used for receipt in receipts)]  # a receipt's gas is cumulative
+        return [
+            evm.outcome(computation, used[index + 1] - used[index])
+            for index, computation in enumerate(computations)
+        ]
+
+    def call(self, call: Call) -> Outcome:
+        return evm.read(self._head_state, call)
+
+    def sender(self, index: int) -> Address:
+        if not 0 <= index < self._genesis.senders:
+            raise EngineError(f"sender {index}: the chain has {self._genesis.senders}")
+        return accounts.sender(index).address
+
+    def nonce(self, address: Address) -> int:
+        return self._head_state.get_nonce(evm.to_bytes(address))
+
+    def balance(self, address: Address) -> int:
+        return self._head_state.get_balance(evm.to_bytes(address))
+
+    def code_size(self, address: Address) -> int:
+        return len(self._head_state.get_code(evm.to_bytes(address)))
+
+    def storage_at(self, address: Address, slot: int) -> int:
+        return self._head_state.get_storage(evm.to_bytes(address), slot)
+
+    def snapshot(self) -> int:
+        self._snapshots.append(self._provider.snapshot())
+        return len(self._snapshots) - 1
+
+    def revert(self, token: int) -> None:
+        self._provider.restore(self._snapshots[token])
+        del self._snapshots[token:]
+        self._state = None
+
+    @property
+    def _chain(self) -> Any:
+        return self._provider.evm_backend.chain
+
+    @property
+    def _header(self) -> BlockHeaderAPI:
+        header: BlockHeaderAPI = self._chain.get_canonical_head()
+        return header
+
+    @property
+    def _head_state(self) -> StateAPI:
+        """The state after the head, with the head's own number and time; kept until it moves."""
+        if self._state is None:
+            self._state = self._chain.get_vm(self._header).state
+        return self._state
+
+    def _restart(self) -> None:
+        """Replace the provider's chain by one with our time, gas limit and senders.
+
+        Ape's own genesis is now, and a block's time must be after its parent's: without this, no
+        block could be mined at a time of the past.
+        """
+        from eth.db.atomic import AtomicDB  # noqa: PLC0415
+        from eth_tester.backends.pyevm.main import get_default_genesis_params  # noqa: PLC0415
+
+        overrides = {"gas_limit": self._genesis.gas_limit, "timestamp": self._genesis.timestamp}
+        params = get_default_genesis_params(overrides) | {"base_fee_per_gas": 0}
+        backend = self._provider.evm_backend
+        fresh = {"balance": SENDER_BALANCE, "nonce": 0, "code": b"", "storage": {}}
+        state = backend.genesis_state | {evm.to_bytes(address): fresh for address in self._keys}
+        backend.chain = type(backend.chain).from_genesis(AtomicDB(), params, state)
+
+    def _sign(self, calls: Sequence[Call]) -> list[SignedTransactionAPI]:
+        builder = self._chain.get_transaction_builder()
+        sent: Counter[Address] = Counter()
+        signed = []
+        for call in calls:
+            key = self._keys.get(call.sender)
+            if key is None:
+                raise EngineError(f"{call.label}: no key for {call.sender}")
+            unsigned = builder.new_unsigned_dynamic_fee_transaction(
+                chain_id=CHAIN_ID,
+                nonce=self.nonce(call.sender) + sent[call.sender],
+                max_priority_fee_per_gas=0,
+                max_fee_per_gas=MAX_FEE,
+                gas=call.gas,
+                to=evm.to_bytes(call.to) if call.to else b"",
+                value=call.value,
+                data=call.data,
+                access_list=(),
+            )
+            signed.append(unsigned.as_signed_transaction(key))
+            sent[call.sender] += 1
+        return signed
+
+
+def _require_local(network: str) -> None:
+    """Raise BadInput where `network` is not Ape's test provider."""
+    from ape import networks  # noqa: PLC0415 (as above)
+    from ape.exceptions import ApeException  # noqa: PLC0415
+    from ape_test.provider import LocalProvider  # noqa: PLC0415
+
+    try:
+        local = isinstance(networks.get_provider_from_choice(network), LocalProvider)
+    except (ApeException, ValueError):
+        local = False
+    if not local:
+        # Only there can blocks be mined at times of the past, and senders be funded.
+        raise BadInput("command line", "--network", network, f"{NETWORK} (or none)")

@@ -1,0 +1,213 @@
+"""ABI encoding and decoding, with one codec per function and event, made once.
+
+Structs go in as tuples, dicts or dataclasses and come out as named tuples.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from eth_abi.abi import decode as abi_decode
+from eth_abi.abi import encode as abi_encode
+from eth_abi.exceptions import DecodingError, EncodingError
+from eth_hash.auto import keccak
+
+from spillway.engines import words
+from spillway.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spillway.build import Artifact
+    from spillway.engines.protocol import RawLog
+
+Entry: TypeAlias = Mapping[str, Any]
+
+ERROR_SELECTOR = keccak(b"Error(string)")[:4]
+PANIC_SELECTOR = keccak(b"Panic(uint256)")[:4]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A decoded log: who wrote it, the event's name, its fields as a named tuple."""
+
+    address: str
+    contract: str
+    name: str
+    args: Any
+
+    def __str__(self) -> str:
+        fields = ", ".join(f"{key}={value}" for key, value in self.args._asdict().items())
+        return f"{self.contract}.{self.name}({fields})"
+
+
+class Function:
+    """One function of a contract: encodes its arguments and decodes what it returns."""
+
+    def __init__(self, contract: str, entry: Entry) -> None:
+        self.name: str = entry.get("name", "__init__")
+        self.label = f"{contract}.{self.name}"
+        self._inputs = _Values(entry["inputs"])
+        self._outputs = _Values(entry.get("outputs", ()))
+        self._selector = b""
+        if entry["type"] == "function":
+            self._selector = keccak(f"{self.name}{self._inputs.signature}".encode())[:4]
+        named = all(item["name"] for item in self._outputs.items)
+        self._shape = _fields(self.name, self._outputs.items) if named else None
+
+    def encode(self, args: Sequence[Any]) -> bytes:
+        """Calldata for `args`. Raises EngineError where they don't fit."""
+        if len(args) != len(self._inputs.items):
+            raise EngineError(f"{self.label} takes {len(self._inputs.items)}, got {len(args)}")
+        try:
+            return self._selector + self._inputs.encode(args)
+        except (EncodingError, ValueError, TypeError, AttributeError, KeyError) as error:
+            raise EngineError(f"{self.label}{tuple(args)}: {error}") from error
+
+    def decode(self, data: bytes) -> Any:
+        """Decode what the function returned: nothing, one value, or a tuple."""
+        try:
+            values = self._outputs.decode(data)
+        except DecodingError as error:
+            raise EngineError(f"{self.label} returned {data.hex() or 'no data'}") from error
+        if len(values) > 1:
+            return self._shape(*values) if self._shape else tuple(values)
+        return values[0] if values else None
+
+
+class EventCodec:
+    """One event of a contract."""
+
+    def __init__(self, contract: str, entry: Entry) -> None:
+        self._contract = contract
+        self._name: str = entry["name"]
+        items = entry["inputs"]
+        self._indexed = _Values([item for item in items if item["indexed"]])
+        self._plain = _Values([item for item in items if not item["indexed"]])
+        # Fields come indexed ones first; this puts them back into the order of the declaration.
+        order = [*self._indexed.items, *self._plain.items]
+        self._order = [order.index(item) for item in items]
+        self._shape = _fields(self._name, items)
+        signature = f"{self._name}{_Values(items).signature}"
+        self.topic = int.from_bytes(keccak(signature.encode()), "big")
+
+    def decode(self, log: RawLog) -> Event:
+        """Decode `log`, which this event's topic is on."""
+        topics = b"".join(topic.to_bytes(32, "big") for topic in log.topics[1:])
+        values = [*self._indexed.decode(topics), *self._plain.decode(log.data)]
+        args = self._shape(*(values[index] for index in self._order))
+        return Event(log.address, self._contract, self._name, args)
+
+
+class Interface:
+    """The functions and events of a contract, by name and by topic.
+
+    A function with default arguments is the one that takes them all.
+    """
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.name = artifact.name
+        self.functions: dict[str, Function] = {}
+        self.events: dict[int, EventCodec] = {}
+        self.constructor = Function(self.name, {"type": "constructor", "inputs": ()})
+        for entry in artifact.abi:
+            if entry["type"] == "function":
+                self.functions[entry["name"]] = Function(self.name, entry)
+            elif entry["type"] == "event":
+                event = EventCodec(self.name, entry)
+                self.events[event.topic] = event
+            elif entry["type"] == "constructor":
+                self.constructor = Function(self.name, entry)
+
+
+def reason(output: bytes, error: str) -> str:
+    """Say why a call failed: the contract's string, a panic code, or the EVM's own error."""
+    if output[:4] == ERROR_SELECTOR:
+        return str(abi_decode(["string"], output[4:])[0])
+    if output[:4] == PANIC_SELECTOR:
+        return f"panic 0x{int.from_bytes(output[4:36], 'big'):02x}"
+    return error or (f"0x{output.hex()}" if output else "")
+
+
+class _Values:
+    """A list of ABI values: the arguments of a function, or what it returns."""
+
+    def __init__(self, items: Sequence[Entry]) -> None:
+        self.items = items
+        self._types = [_type(item) for item in items]
+        self.signature = f"({','.join(self._types)})"
+        encoders = [words.encoder(kind) for kind in self._types]
+        decoders = [words.decoder(kind) for kind in self._types]
+        self._encoders = [each for each in encoders if each]
+        self._decoders = [each for each in decoders if each]
+        self._only_words = len(self._encoders) == len(items)
+
+    def encode(self, values: Sequence[Any]) -> bytes:
+        if self._only_words:
+            parts = zip(self._encoders, values, strict=True)
+            return b"".join(encode(value) for encode, value in parts)
+        plain = [_plain(item, value) for item, value in zip(self.items, values, strict=True)]
+        return abi_encode(self._types, plain)
+
+    def decode(self, data: bytes) -> Sequence[Any]:
+        if self._only_words:
+            # eth_abi can't be relied on here: importing Ape makes it read nothing as 0.
+            if len(data) != 32 * len(self.items):
+                raise DecodingError(f"{len(data)} bytes for {len(self.items)} words")
+            parts = enumerate(self._decoders)
+            return [decode(data[32 * index : 32 * index + 32]) for index, decode in parts]
+        values = abi_decode(self._types, data)
+        return [_shaped(item, value) for item, value in zip(self.items, values, strict=True)]
+
+
+def _type(item: Entry) -> str:
+    """Give the canonical ABI type: structs spelled out as tuples."""
+    kind: str = item["type"]
+    if not kind.startswith("tuple"):
+        return kind
+    inner = ",".join(_type(part) for part in item["components"])
+    return f"({inner}){kind.removeprefix('tuple')}"
+
+
+def _plain(item: Entry, value: Any) -> Any:
+    """Turn the structs in `value` into the tuples that eth_abi takes."""
+    if "components" not in item:
+        return value
+    if item["type"].endswith("]"):
+        return [_plain(_element(item), each) for each in value]
+    parts = item["components"]
+    if isinstance(value, Mapping):
+        value = [value[part["name"]] for part in parts]
+    elif not isinstance(value, Sequence):
+        value = [getattr(value, part["name"]) for part in parts]
+    return tuple(_plain(part, each) for part, each in zip(parts, value, strict=True))
+
+
+def _shaped(item: Entry, value: Any) -> Any:
+    """Turn the structs in `value` into named tuples."""
+    if "components" not in item:
+        return value
+    if item["type"].endswith("]"):
+        return tuple(_shaped(_element(item), each) for each in value)
+    parts = item["components"]
+    values = (_shaped(part, each) for part, each in zip(parts, value, strict=True))
+    return _fields("Struct", parts)(*values)
+
+
+def _element(item: Entry) -> Entry:
+    """Give the entry of one element of an array."""
+    kind: str = item["type"]
+    return {**item, "type": kind[: kind.rindex("[")]}
+
+
+def _fields(name: str, items: Sequence[Entry]) -> Callable[..., Any]:
+    return _named_tuple(name, tuple(item["name"] for item in items))
+
+
+@cache
+def _named_tuple(name: str, fields: tuple[str, ...]) -> Callable[..., Any]:
+    return namedtuple(name, fields, rename=True)  # noqa: PYI024 (fields known only at run time)
