@@ -1,0 +1,220 @@
+# pragma version 0.4.3
+"""
+@title trades
+@license MIT
+@notice A match of the book: fees, the band around mark, and the margin of both sides.
+@dev A margin check never reverts: it answers, so that the book can drop the side that failed.
+"""
+
+from ..interfaces import IMarginPool
+from . import accounts
+from . import ledger
+from . import margin
+from . import markets
+from . import math
+from . import positions
+from . import require
+
+uses: accounts
+uses: ledger
+uses: margin
+uses: markets
+uses: positions
+
+FEE_UNIT: constant(uint256) = 10**6
+
+FILLED: constant(uint256) = 0
+TAKER_FAILS: constant(uint256) = 1
+MAKER_FAILS: constant(uint256) = 2
+CAP_REACHED: constant(uint256) = 3
+
+# Fee of the side that takes, ppm of notional.
+TAKER_FEE: immutable(uint256)
+
+# Fee of the side that was resting, ppm of notional.
+MAKER_FEE: immutable(uint256)
+
+# How far from mark a voluntary fill may be, ppm.
+BAND: immutable(uint256)
+
+
+# One side of a match: the account as it is, and what the match makes of it.
+struct Side:
+    account: uint256
+    a: accounts.Account
+    held: positions.Held
+    change: ledger.Change
+    leg: margin.Leg
+    lots: int256
+    gained: int256  # what the price gives against mark, less the fee
+
+
+@deploy
+def __init__(taker_fee: uint256, maker_fee: uint256, band: uint256):
+    require._that(taker_fee < FEE_UNIT // 10 and maker_fee < FEE_UNIT // 10, "pool: fee too high")
+    require._that(band > 0 and band < FEE_UNIT, "pool: band out of range")
+    TAKER_FEE = taker_fee
+    MAKER_FEE = maker_fee
+    BAND = band
+
+
+@internal
+def _fill(match: IMarginPool.Fill) -> uint256:
+    seen: markets.View = markets._view(match.market)
+    require._that(seen.flags & markets.LOCKED == 0, "pool: market is locked")
+    require._that(seen.fresh, "pool: stale mark")
+    require._that(match.taker != match.maker, "pool: same account")
+    # 0 wraps and is refused.
+    require._that(
+        unsafe_sub(match.lots, 1) < markets.MAX_OPEN_INTEREST, "pool: lots out of range"
+    )
+    distance: uint256 = max(match.price, seen.mark) - min(match.price, seen.mark)
+    require._that(match.liquidation or distance * FEE_UNIT <= BAND * seen.mark, "pool: price outside the band")
+
+    taker: Side = self._side(match, seen, True)
+    maker: Side = self._side(match, seen, False)
+    longs: int256 = self._longs(taker) + self._longs(maker)
+    if longs > 0 and not match.liquidation:
+        open_interest: uint256 = markets._open_interest(match.market)
+        if open_interest + convert(longs, uint256) > markets._open_interest_cap(match.market):
+            return CAP_REACHED
+
+    notional: uint256 = match.lots * match.price
+    taker_fee: uint256 = math._ceil_div(notional * TAKER_FEE, FEE_UNIT)
+    if match.liquidation:
+        # A liquidation's fee never makes bad debt: it takes at most the equity that is left.
+        taker_fee = min(taker_fee, math._positive(self._weigh(taker, False).equity))
+    maker_fee: uint256 = math._ceil_div(notional * MAKER_FEE, FEE_UNIT)
+    taker = self._charged(taker, taker_fee)
+    maker = self._charged(maker, maker_fee)
+    if not match.liquidation and not self._stands(seen, taker):
+        return TAKER_FAILS
+    if not self._stands(seen, maker):
+        return MAKER_FAILS
+
+    self._commit(seen, taker)
+    self._commit(seen, maker)
+    ledger._grow_open_interest(match.market, seen, longs)
+    if match.maker_reserved:
+        positions.resting[match.maker][match.market] = maker.leg.bids << 128 | maker.leg.asks
+    accounts._credit(accounts.FEES, convert(taker_fee + maker_fee, int256))
+    log IMarginPool.Filled(
+        market=match.market,
+        taker=match.taker,
+        maker=match.maker,
+        taker_buys=match.taker_buys,
+        lots=match.lots,
+        price=match.price,
+        taker_fee=taker_fee,
+        maker_fee=maker_fee,
+    )
+    return FILLED
+
+
+@internal
+@view
+def _side(match: IMarginPool.Fill, seen: markets.View, takes: bool) -> Side:
+    account: uint256 = match.taker if takes else match.maker
+    lots: int256 = convert(match.lots, int256)
+    if match.taker_buys != takes:
+        lots = -lots
+    price: int256 = convert(match.price, int256)
+    a: accounts.Account = accounts._load(account)
+    held: positions.Held = positions._load(account, match.market)
+    change: ledger.Change = ledger._change(
+        match.market, seen, a.stored, held, lots, lots * price
+    )
+    leg: margin.Leg = margin._leg(account, match.market)
+    leg.size = change.size
+    if match.maker_reserved and not takes:
+        if lots > 0:
+            leg.bids -= match.lots
+        else:
+            leg.asks -= match.lots
+    return Side(
+        account=account,
+        a=a,
+        held=held,
+        change=change,
+        leg=leg,
+        lots=lots,
+        gained=lots * (convert(seen.mark, int256) - price),
+    )
+
+
+@internal
+@pure
+def _charged(side: Side, fee: uint256) -> Side:
+    charged: Side = side
+    charged.change.stored -= convert(fee, int256)
+    charged.gained -= convert(fee, int256)
+    return charged
+
+
+# @notice By how much the longs of the market grow through this side.
+@internal
+@pure
+def _longs(side: Side) -> int256:
+    return max(side.change.size, 0) - max(side.held.size, 0)
+
+
+# @notice Whether a side may stand as it is after the match.
+# @dev Judged at mark, fee included: equity covers initial margin; or the position shrinks without
+#      passing zero, equity is not negative and has not fallen by more than maintenance has.
+@internal
+@view
+def _stands(seen: markets.View, side: Side) -> bool:
+    before: int256 = side.held.size
+    after: int256 = side.change.size
+    shrinks: bool = (after == 0 or (after > 0) == (before > 0)) and abs(after) < abs(before)
+    protocol: bool = side.a.flags & accounts.PROTOCOL != 0
+    if protocol and not shrinks:
+        return False
+    if shrinks:
+        if self._weigh(side, False).equity < 0:
+            return False
+        if protocol or self._maintenance(seen, after) - self._maintenance(
+            seen, before
+        ) <= side.gained:
+            return True
+    if abs(after) > abs(before) and not margin._leverage_allowed(seen, side.leg):
+        return False
+    if not self._may_hold(side.account, side.a, side.leg.market):
+        return False
+    health: IMarginPool.Health = self._weigh(side, True)
+    return health.stale_notional == 0 and health.equity >= convert(health.initial, int256)
+
+
+@internal
+@view
+def _maintenance(seen: markets.View, size: int256) -> int256:
+    return convert(
+        markets._maintenance(seen.schedule, math._magnitude(size) * seen.mark), int256
+    )
+
+
+# @notice Whether an account may have a leg in a market at all.
+@internal
+@view
+def _may_hold(account: uint256, a: accounts.Account, market: uint256) -> bool:
+    if a.legs & 1 << market != 0:
+        return True
+    if market >= markets.count:
+        return False
+    if a.flags & accounts.ISOLATED != 0:
+        return accounts._isolated_to(account) == market + 1
+    return a.flags & accounts.PROTOCOL == 0 and math._count_bits(a.legs) < accounts.MAX_LEGS
+
+
+@internal
+@view
+def _weigh(side: Side, with_initial: bool) -> IMarginPool.Health:
+    a: accounts.Account = side.a
+    a.stored = side.change.stored
+    a.legs |= 1 << side.leg.market
+    return margin._weigh(side.account, a, side.leg, side.leg.market, with_initial)
+
+
+@internal
+def _commit(seen: markets.View, side: Side):
+    ledger._commit(seen, side.account, side.a, side.held, side.change, side.leg)
