@@ -1,0 +1,249 @@
+# pragma version 0.4.3
+"""
+@title Adl
+@license MIT
+@notice Auto-deleveraging. See IAdl for the mechanism and modules/adl_closing.vy for the rule of fills and gaps.
+"""
+
+from .interfaces import IAdl
+from .interfaces import IAdlPolicy
+from .interfaces import IMarginPool
+from .modules import adl_closing
+from .modules import adl_jobs
+
+implements: IAdl
+
+initializes: adl_jobs
+initializes: adl_closing[adl_jobs := adl_jobs]
+
+# Losers and plans of one call of `deleverage`.
+MAX_LOSERS: constant(uint256) = 16
+MAX_PLANS: constant(uint256) = 16
+ALL: constant(uint256) = max_value(uint256)
+
+# reasons of JobEnded
+LOSER_CLOSED: constant(uint256) = 0
+USED_UP: constant(uint256) = 1
+EXPIRED: constant(uint256) = 2
+
+# Jobs that have outlived their transaction.
+locked_jobs: uint256
+
+
+# @param policy Scores the winners.
+# @param residual_to Account that gets what a closed account has left; 0 = the account keeps it.
+@deploy
+def __init__(pool: IMarginPool, policy: IAdlPolicy, residual_to: uint256):
+    adl_jobs.__init__(pool, policy)
+    adl_closing.__init__(residual_to)
+
+
+# --- anyone --------------------------------------------------------------------------------
+
+
+@external
+def deleverage(
+    losers: DynArray[uint256, MAX_LOSERS], plans: DynArray[IAdl.Plan, MAX_PLANS]
+):
+    for i: uint256 in range(len(plans), bound=MAX_PLANS):
+        self._prepare(losers, plans[i])
+    for loser: uint256 in losers:
+        if self._can_close(loser):
+            adl_closing._close(loser, ALL)
+    for i: uint256 in range(len(plans), bound=MAX_PLANS):
+        self._tidy(plans[i].market, plans[i].longs)
+
+
+@external
+def open_job(market: uint256, loser: uint256, threshold: uint256):
+    longs: bool = self._open(market, loser, threshold)
+    self._tidy(market, longs)
+
+
+@external
+def scan(market: uint256, longs: bool, count: uint256):
+    number: uint256 = adl_jobs._number(market, longs)
+    adl_jobs._save(number, adl_jobs._scan(market, longs, adl_jobs._load(number), count))
+
+
+@external
+def order(
+    market: uint256, longs: bool, places: DynArray[uint256, adl_jobs.MAX_RANKS]
+):
+    self._order(market, longs, places)
+
+
+@external
+def close(loser: uint256, fills: uint256):
+    adl_closing._close(loser, fills)
+
+
+@external
+def end_job(market: uint256, longs: bool):
+    number: uint256 = adl_jobs._number(market, longs)
+    job: IAdl.Job = adl_jobs._load(number)
+    assert job.phase != adl_jobs.ABSENT, "adl: wrong phase"
+    expired: bool = block.number > job.opened_in + adl_jobs.LIFETIME
+    if expired and job.serving != 0:
+        adl_closing._abandon(job.serving)
+    reason: uint256 = EXPIRED if expired else self._reason_to_end(market, longs, job)
+    assert reason <= EXPIRED, "adl: job is needed"
+    self._end(market, longs, job, reason)
+
+
+# --- views ---------------------------------------------------------------------------------
+
+
+@external
+@view
+def job(market: uint256, longs: bool) -> IAdl.Job:
+    return adl_jobs._load(adl_jobs._number(market, longs))
+
+
+@external
+@view
+def keys(
+    market: uint256, longs: bool, start: uint256, count: uint256
+) -> (DynArray[uint256, 32], DynArray[uint256, 32]):
+    seen: IMarginPool.Market = staticcall adl_jobs.POOL.market(market)
+    found: DynArray[IMarginPool.Candidate, 32] = staticcall adl_jobs.POOL.candidates(
+        market, longs, start, count, seen.mark, seen.funding
+    )
+    lots: DynArray[uint256, 32] = []
+    for candidate: IMarginPool.Candidate in found:
+        lots.append(candidate.size)
+    return adl_jobs._keys(found), lots
+
+
+@external
+@view
+def policy() -> address:
+    return adl_jobs.POLICY.address
+
+
+# --- internals -----------------------------------------------------------------------------
+
+
+# @notice Bring the job of a plan to readiness, opening it for the first loser that needs it.
+@internal
+def _prepare(losers: DynArray[uint256, MAX_LOSERS], plan: IAdl.Plan):
+    number: uint256 = adl_jobs._number(plan.market, plan.longs)
+    if adl_jobs._load(number).phase == adl_jobs.ABSENT:
+        for loser: uint256 in losers:
+            if self._needs(loser, plan.market, plan.longs):
+                self._open(plan.market, loser, plan.threshold)
+                break
+    job: IAdl.Job = adl_jobs._load(number)
+    if job.phase == adl_jobs.SCANNING:
+        job = adl_jobs._scan(plan.market, plan.longs, job, ALL)
+        adl_jobs._save(number, job)
+    if job.phase == adl_jobs.ORDERING:
+        self._order(plan.market, plan.longs, plan.order)
+
+
+# @notice Whether an account below zero holds a leg whose other side is `longs`.
+@internal
+@view
+def _needs(account: uint256, market: uint256, longs: bool) -> bool:
+    size: int256 = (staticcall adl_jobs.POOL.position(account, market)).size
+    if size == 0 or (size < 0) != longs:
+        return False
+    return (staticcall adl_jobs.POOL.health(account)).equity < 0
+
+
+@internal
+@view
+def _can_close(account: uint256) -> bool:
+    health: IMarginPool.Health = staticcall adl_jobs.POOL.health(account)
+    return health.equity < 0 and health.legs != 0 and health.stale_notional == 0
+
+
+# @return The side that the job ranks.
+@internal
+def _open(market: uint256, loser: uint256, threshold: uint256) -> bool:
+    size: int256 = (staticcall adl_jobs.POOL.position(loser, market)).size
+    assert size != 0, "adl: no position"
+    health: IMarginPool.Health = staticcall adl_jobs.POOL.health(loser)
+    assert health.equity < 0, "adl: account is not below zero"
+    assert health.stale_notional == 0, "adl: stale mark"
+    longs: bool = size < 0
+    number: uint256 = adl_jobs._number(market, longs)
+    assert adl_jobs._load(number).phase == adl_jobs.ABSENT, "adl: job is open"
+    job: IAdl.Job = adl_jobs._opened(market, loser, longs, threshold)
+    adl_jobs._save(number, job)
+    log IAdl.JobOpened(
+        market=market,
+        longs=longs,
+        loser=loser,
+        mark=job.mark,
+        previous_mark=job.previous_mark,
+        funding=job.funding,
+        holders=job.length,
+    )
+    return longs
+
+
+@internal
+def _order(
+    market: uint256, longs: bool, places: DynArray[uint256, adl_jobs.MAX_RANKS]
+):
+    number: uint256 = adl_jobs._number(market, longs)
+    job: IAdl.Job = adl_jobs._order(number, adl_jobs._load(number), places)
+    adl_jobs._save(number, job)
+    if job.phase == adl_jobs.READY:
+        log IAdl.JobReady(
+            market=market, longs=longs, enrolled=job.enrolled, lots=job.lots
+        )
+
+
+# @notice At the end of a call: end a job that nobody needs, lock the market of one that lives on.
+@internal
+def _tidy(market: uint256, longs: bool):
+    number: uint256 = adl_jobs._number(market, longs)
+    job: IAdl.Job = adl_jobs._load(number)
+    if job.phase == adl_jobs.ABSENT:
+        return
+    reason: uint256 = self._reason_to_end(market, longs, job)
+    if reason <= EXPIRED:
+        self._end(market, longs, job, reason)
+    elif not job.locked:
+        job.locked = True
+        adl_jobs._save(number, job)
+        self._count_locked(market, longs, True)
+
+
+# @return A reason of JobEnded, or more than EXPIRED where the job is needed.
+@internal
+@view
+def _reason_to_end(market: uint256, longs: bool, job: IAdl.Job) -> uint256:
+    if job.serving != 0:
+        return ALL
+    if not self._needs(job.loser, market, longs):
+        return LOSER_CLOSED
+    if job.phase == adl_jobs.READY and job.lots < adl_jobs._lots(job.loser, market):
+        return USED_UP
+    return ALL
+
+
+@internal
+def _end(market: uint256, longs: bool, job: IAdl.Job, reason: uint256):
+    adl_jobs._erase(adl_jobs._number(market, longs))
+    if job.locked:
+        self._count_locked(market, longs, False)
+    log IAdl.JobEnded(market=market, longs=longs, reason=reason)
+
+
+# @notice Lock or unlock a market, unless the job of its other side keeps it locked, and hold seniority for as
+#         long as any market is locked.
+@internal
+def _count_locked(market: uint256, longs: bool, locked: bool):
+    if not adl_jobs._load(adl_jobs._number(market, not longs)).locked:
+        extcall adl_jobs.POOL.lock_market(market, locked)
+    if locked:
+        self.locked_jobs += 1
+        if self.locked_jobs == 1:
+            extcall adl_jobs.POOL.hold_seniority(True)
+    else:
+        self.locked_jobs -= 1
+        if self.locked_jobs == 0:
+            extcall adl_jobs.POOL.hold_seniority(False)

@@ -1,0 +1,391 @@
+# pragma version 0.4.3
+"""
+@title adl_closing
+@license MIT
+@notice Closing an account that is below zero: its lots go to the front of each market's queue, then those
+        who won bear what it still owes.
+@dev Rule R. Fills: a winner in profit (tier 1) is closed at the previous mark p, any other at the mark c; what
+     p takes from a winner against c is cut to its equity, in the quote, not in the lots. Gap: once all legs are
+     closed the account owes G; each market gets its share of G by maintenance margin, winners bear it from the
+     front of the queue out of what they won and have left; what a market can't bear goes to the others in
+     (market, rank) order, and what is left then to the next layer.
+"""
+
+from ..interfaces import IAdl
+from ..interfaces import IMarginPool
+from . import adl_jobs
+from . import math
+
+uses: adl_jobs
+
+NOTHING: constant(uint256) = 0
+FILLING: constant(uint256) = 1
+# Each market bears its share of the gap.
+SHARING: constant(uint256) = 2
+# What is left of the gap goes over all markets again.
+SPREADING: constant(uint256) = 3
+
+# Fills and gap payments of one call; a page of this size stays below 2**24 gas.
+MAX_STEPS: constant(uint256) = 320
+# Bits of a bitmap of legs.
+MAX_MARKETS: constant(uint256) = 256
+
+# Account that gets what a closed account has left, or 0: it keeps it.
+RESIDUAL_TO: immutable(uint256)
+
+# Closings that did not end in the call that began them, by account
+closings: HashMap[uint256, Closing]
+
+# Maintenance margin of each leg when the closing began, by account and market
+weights: HashMap[uint256, HashMap[uint256, uint256]]
+
+
+struct Closing:
+    phase: uint256
+    legs: uint256  # markets of the account when the closing began
+    rest: uint256  # those not done in this phase
+    longs: uint256  # markets in which the account was long
+    gained: int256  # what fills have given it against mark
+    weight: uint256  # sum of the weights of all legs
+    gap: uint256  # what it owed after its legs were closed
+    left: uint256  # of the gap
+    shared: uint256  # of the gap, among the markets before the one at hand
+    due: uint256  # what the market at hand has to bear
+    rank: uint256  # next rank of the market at hand, plus 1; 0 = not begun
+
+
+@deploy
+def __init__(residual_to: uint256):
+    RESIDUAL_TO = residual_to
+
+
+# @notice Go on with a closing, or begin it, by at most `steps` fills and payments.
+# @return Whether the account is closed, or no longer in need.
+@internal
+def _close(account: uint256, steps: uint256) -> bool:
+    closing: Closing = empty(Closing)
+    if self.closings[account].phase != NOTHING:
+        closing = self.closings[account]
+    resumed: bool = closing.phase != NOTHING
+    budget: uint256 = min(steps, MAX_STEPS)
+    if closing.phase != SHARING and closing.phase != SPREADING:
+        health: IMarginPool.Health = staticcall adl_jobs.POOL.health(account)
+        assert health.stale_notional == 0, "adl: stale mark"
+        if not resumed:
+            closing = self._begun(account, health)
+        elif health.equity - closing.gained >= 0:
+            log IAdl.ClosingDropped(account=account, equity=health.equity)
+            self._release(account, closing, resumed)
+            return True
+        for i: uint256 in range(MAX_MARKETS):
+            if closing.rest == 0 or budget == 0:
+                break
+            rest: uint256 = closing.rest
+            closing, budget = self._fill_market(account, closing, budget)
+            if closing.rest == rest:
+                break
+        if closing.rest == 0:
+            closing = self._owed(account, closing)
+    for i: uint256 in range(2 * MAX_MARKETS):
+        if closing.phase == FILLING or closing.left == 0 or budget == 0:
+            break
+        if closing.rest == 0 and closing.phase == SPREADING:
+            break
+        closing, budget = self._bear_market(account, closing, budget)
+    if closing.phase == FILLING or (closing.left != 0 and budget == 0):
+        self.closings[account] = closing
+        return False
+    self._end(account, closing, resumed)
+    return True
+
+
+# --- beginning ----------------------------------------------------------------------------
+
+
+@internal
+def _begun(account: uint256, health: IMarginPool.Health) -> Closing:
+    assert health.equity < 0, "adl: account is not below zero"
+    closing: Closing = empty(Closing)
+    closing.phase = FILLING
+    closing.legs = health.legs
+    closing.rest = health.legs
+    many: bool = health.legs & (health.legs - 1) != 0
+    rest: uint256 = health.legs
+    for i: uint256 in range(MAX_MARKETS):
+        if rest == 0:
+            break
+        market: uint256 = math._lowest_bit(rest)
+        rest &= rest - 1
+        held: IMarginPool.Position = staticcall adl_jobs.POOL.position(account, market)
+        assert held.resting_bids | held.resting_asks == 0, "adl: cancel its orders first"
+        if held.size > 0:
+            closing.longs |= 1 << market
+        closing.weight += held.maintenance
+        if many:
+            self.weights[account][market] = held.maintenance
+        self._engage(account, market, held.size)
+    log IAdl.ClosingBegun(
+        account=account, equity=health.equity, maintenance=health.maintenance
+    )
+    return closing
+
+
+# @notice Make the job of a leg's other side serve this account alone.
+@internal
+def _engage(account: uint256, market: uint256, size: int256):
+    number: uint256 = adl_jobs._number(market, size < 0)
+    job: IAdl.Job = adl_jobs._load(number)
+    assert job.phase == adl_jobs.READY, "adl: no job is ready"
+    assert job.serving == 0, "adl: job serves another"
+    assert job.lots >= math._magnitude(size), "adl: queue is too short"
+    job.serving = account
+    job.first = job.next
+    job.used = job.next
+    adl_jobs._save(number, job)
+
+
+# --- fills --------------------------------------------------------------------------------
+
+
+# @notice Fill the lowest market that is left, or as much of it as `steps` allow.
+@internal
+def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, uint256):
+    closing: Closing = begun
+    budget: uint256 = steps
+    market: uint256 = math._lowest_bit(closing.rest)
+    size: int256 = (staticcall adl_jobs.POOL.position(account, market)).size
+    long: bool = closing.longs & 1 << market != 0
+    number: uint256 = adl_jobs._number(market, not long)
+    job: IAdl.Job = adl_jobs._load(number)
+    lots: uint256 = math._magnitude(size)
+    for i: uint256 in range(MAX_STEPS):
+        if lots == 0 or budget == 0 or job.next == job.ordered:
+            break
+        budget -= 1
+        slot: uint256 = adl_jobs._slot(number, job.next)
+        key: uint256 = adl_jobs.queue[slot] if job.last_key == 0 else job.last_key
+        found: DynArray[IMarginPool.Candidate, 32] = staticcall adl_jobs.POOL.candidates(
+            market, not long, adl_jobs._place(key), 1, job.mark, job.funding
+        )
+        # Deleveraged itself, as a loser of the other side's job.
+        if len(found) == 0 or found[0].account != adl_jobs._account(key):
+            job.next += 1
+            job.last_key = 0
+            continue
+        filled: uint256 = min(lots, found[0].size)
+        won: uint256 = 0
+        taken: int256 = 0
+        won, taken = self._fill(account, market, long, job, found[0], key, filled)
+        adl_jobs.queue[slot] = adl_jobs._with_won(key, won)
+        closing.gained += taken
+        lots -= filled
+        job.lots -= filled
+        job.used = job.next + 1
+        job.last_key = key
+        if filled == found[0].size:
+            job.next += 1
+            job.last_key = 0
+    if lots == 0:
+        closing.rest &= closing.rest - 1
+    elif job.phase == adl_jobs.READY and job.next == job.ordered:
+        job = self._again(job)
+    adl_jobs._save(number, job)
+    return closing, budget
+
+
+# @notice A queue that ran dry because its winners were losers elsewhere is made anew, from every holder.
+@internal
+@pure
+def _again(dry: IAdl.Job) -> IAdl.Job:
+    job: IAdl.Job = dry
+    job.phase = adl_jobs.SCANNING
+    job.threshold = 0
+    job.cursor = 0
+    job.enrolled = 0
+    job.lots = 0
+    job.ordered = 0
+    job.next = 0
+    job.first = 0
+    job.used = 0
+    job.last_key = 0
+    return job
+
+
+# @return What the winner won on these lots, and what the price took from it against mark.
+@internal
+def _fill(
+    account: uint256,
+    market: uint256,
+    long: bool,
+    job: IAdl.Job,
+    winner: IMarginPool.Candidate,
+    key: uint256,
+    lots: uint256,
+) -> (uint256, int256):
+    # Sign of the loser's side: what the previous mark gives it, the winner loses.
+    side: int256 = 1 if long else -1
+    in_profit: bool = key >= adl_jobs.TIER
+    taken: int256 = 0
+    if in_profit:
+        taken = side * convert(lots, int256) * (
+            convert(job.previous_mark, int256) - convert(job.mark, int256)
+        )
+        taken = min(taken, max(winner.equity, 0))
+    quote: int256 = convert(lots * job.mark, int256) + side * taken
+    won: uint256 = self._profit(-side, job, winner, lots, quote)
+    buyer: uint256 = winner.account if long else account
+    seller: uint256 = account if long else winner.account
+    extcall adl_jobs.POOL.exchange(market, buyer, seller, lots, quote)
+    log IAdl.Deleveraged(
+        market=market,
+        account=account,
+        winner=winner.account,
+        lots=lots,
+        quote=quote,
+        tier=1 if in_profit else 2,
+        key=key,
+        taken=taken,
+        won=won,
+    )
+    return won, taken
+
+
+# @notice Profit that closing `lots` of a winner's position for `quote` realises; losses count as 0.
+# @param side Sign of the winner's position.
+# @dev The cost taken out is the one that the pool takes out: floor(cost * lots / size).
+@internal
+@pure
+def _profit(
+    side: int256, job: IAdl.Job, winner: IMarginPool.Candidate, lots: uint256, quote: int256
+) -> uint256:
+    size: int256 = side * convert(winner.size, int256)
+    cost: int256 = size * (convert(job.mark, int256) - job.funding) - winner.pnl
+    taken_out: int256 = math._floor_div_signed(cost * convert(lots, int256), winner.size)
+    proceeds: int256 = side * (quote - convert(lots, int256) * job.funding)
+    return math._positive(proceeds - taken_out)
+
+
+# --- gap ----------------------------------------------------------------------------------
+
+
+# @notice All legs are closed: what the account owes is shared over its markets.
+@internal
+@view
+def _owed(account: uint256, filled: Closing) -> Closing:
+    closing: Closing = filled
+    equity: int256 = (staticcall adl_jobs.POOL.health(account)).equity
+    closing.phase = SHARING
+    closing.rest = closing.legs
+    closing.gap = math._positive(-equity)
+    closing.left = closing.gap
+    return closing
+
+
+# @notice Let the winners of the lowest market that is left bear its part, or go on with it.
+@internal
+def _bear_market(account: uint256, owed: Closing, steps: uint256) -> (Closing, uint256):
+    closing: Closing = owed
+    budget: uint256 = steps
+    if closing.rest == 0:
+        closing.phase = SPREADING
+        closing.rest = closing.legs
+    market: uint256 = math._lowest_bit(closing.rest)
+    number: uint256 = adl_jobs._number(market, closing.longs & 1 << market == 0)
+    job: IAdl.Job = adl_jobs._load(number)
+    if closing.rank == 0:
+        closing.rank = job.first + 1
+        closing.due = self._due(account, market, closing)
+        closing.shared += closing.due
+    for i: uint256 in range(MAX_STEPS):
+        if closing.due == 0 or closing.rank > job.used or budget == 0:
+            break
+        budget -= 1
+        slot: uint256 = adl_jobs._slot(number, closing.rank - 1)
+        borne: uint256 = self._bear(account, market, slot, closing.due)
+        closing.due -= borne
+        closing.left -= borne
+        closing.rank += 1
+    if closing.due == 0 or closing.rank > job.used:
+        closing.rest &= closing.rest - 1
+        closing.rank = 0
+    return closing, budget
+
+
+# @notice What a market has to bear: its share by maintenance, rounded down, the last one what the
+#         others' rounding left; in the second round all that is left.
+@internal
+@view
+def _due(account: uint256, market: uint256, closing: Closing) -> uint256:
+    if closing.phase == SPREADING:
+        return closing.left
+    if closing.rest & (closing.rest - 1) == 0:
+        return closing.gap - closing.shared
+    return closing.gap * self.weights[account][market] // closing.weight
+
+
+@internal
+def _bear(account: uint256, market: uint256, slot: uint256, due: uint256) -> uint256:
+    entry: uint256 = adl_jobs.queue[slot]
+    won: uint256 = adl_jobs._won(entry)
+    if won == 0:
+        return 0
+    winner: uint256 = adl_jobs._account(entry)
+    equity: int256 = (staticcall adl_jobs.POOL.health(winner)).equity
+    borne: uint256 = min(min(due, won), math._positive(equity))
+    if borne == 0:
+        return 0
+    adl_jobs.queue[slot] = adl_jobs._with_won(entry, won - borne)
+    extcall adl_jobs.POOL.pay(winner, account, borne)
+    log IAdl.GapBorne(account=account, winner=winner, market=market, amount=borne)
+    return borne
+
+
+# --- end ----------------------------------------------------------------------------------
+
+
+@internal
+def _end(account: uint256, closing: Closing, resumed: bool):
+    residual: uint256 = 0
+    if closing.gap == 0:
+        residual = math._positive((staticcall adl_jobs.POOL.health(account)).equity)
+    if residual != 0 and RESIDUAL_TO not in [0, account]:
+        extcall adl_jobs.POOL.pay(account, RESIDUAL_TO, residual)
+    if closing.left != 0:
+        extcall adl_jobs.POOL.write_off(account)
+    log IAdl.Closed(
+        account=account,
+        residual=residual,
+        gap=closing.gap,
+        borne=closing.gap - closing.left,
+        left=closing.left,
+    )
+    self._release(account, closing, resumed)
+
+
+# @notice Let the jobs serve others.
+@internal
+def _release(account: uint256, closing: Closing, resumed: bool):
+    rest: uint256 = closing.legs
+    for i: uint256 in range(MAX_MARKETS):
+        if rest == 0:
+            break
+        market: uint256 = math._lowest_bit(rest)
+        rest &= rest - 1
+        number: uint256 = adl_jobs._number(market, closing.longs & 1 << market == 0)
+        job: IAdl.Job = adl_jobs._load(number)
+        if job.serving == account:
+            job.serving = 0
+            adl_jobs._save(number, job)
+    if resumed:
+        self.closings[account] = empty(Closing)
+
+
+# @notice A job has expired under a closing: what was filled stays filled. What a flat account still owes is
+#         the next layer's.
+@internal
+def _abandon(account: uint256):
+    closing: Closing = self.closings[account]
+    health: IMarginPool.Health = staticcall adl_jobs.POOL.health(account)
+    if health.legs == 0 and health.equity < 0:
+        extcall adl_jobs.POOL.write_off(account)
+    self._release(account, closing, True)

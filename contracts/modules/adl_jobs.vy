@@ -1,0 +1,273 @@
+# pragma version 0.4.3
+"""
+@title adl_jobs
+@license MIT
+@notice Jobs that rank one side of one market: their state, their queue and its order.
+@dev A queue entry is a key: tier << 255 | score << 56 | (2**32 - 1 - account) << 24 | place. Once the winner
+     has been closed, what it won stands in the place of its score. Slots are used again by later jobs.
+"""
+
+from ..interfaces import IAdl
+from ..interfaces import IAdlPolicy
+from ..interfaces import IMarginPool
+
+ABSENT: constant(uint256) = 0
+SCANNING: constant(uint256) = 1
+ORDERING: constant(uint256) = 2
+READY: constant(uint256) = 3
+
+# Holders weighed by one call of the pool.
+PAGE: constant(uint256) = 32
+# Pages of one call of `scan`: 64 * 32 holders of ~8k gas: as many as 2**24 gas can pay for.
+MAX_PAGES: constant(uint256) = 64
+# Ranks told by one call of `order`: ~3k gas each, cold.
+MAX_RANKS: constant(uint256) = 64
+# Blocks after which anyone may end a job.
+LIFETIME: constant(uint256) = 20
+
+TIER: constant(uint256) = 2**255
+MAX_SCORE: constant(uint256) = 2**199 - 1
+MAX_ACCOUNT: constant(uint256) = 2**32 - 1
+PLACE_MASK: constant(uint256) = 2**24 - 1
+PRICE_MASK: constant(uint256) = 2**80 - 1
+WORD_MASK: constant(uint256) = 2**32 - 1
+
+# The pool whose holders are ranked.
+POOL: immutable(IMarginPool)
+
+# Who scores them.
+POLICY: immutable(IAdlPolicy)
+
+# By job: mark | previous mark << 80 | block of opening << 160 | phase << 200 | locked << 208
+prices: HashMap[uint256, uint256]
+
+# By job: funding index << 128 | lots enrolled << 64 | loser << 32 | serving
+parties: HashMap[uint256, int256]
+
+# By job: length | cursor << 32 | enrolled << 64 | ordered << 96 | next << 128 | first << 160 | used << 192
+cursors: HashMap[uint256, uint256]
+
+# By job: least key that is enrolled
+thresholds: HashMap[uint256, uint256]
+
+# By job: last key told while ordering, then the key of a front that is partly used
+last_keys: HashMap[uint256, uint256]
+
+# By job << 32 | place in the queue: key
+queue: HashMap[uint256, uint256]
+
+# By job << 32 | rank >> 3: eight places in the queue, best key first
+ranks: HashMap[uint256, uint256]
+
+
+@deploy
+def __init__(pool: IMarginPool, policy: IAdlPolicy):
+    POOL = pool
+    POLICY = policy
+
+
+# @notice Number of the job that ranks one side of a market.
+@internal
+@pure
+def _number(market: uint256, longs: bool) -> uint256:
+    return market << 1 | convert(longs, uint256)
+
+
+@internal
+@view
+def _load(number: uint256) -> IAdl.Job:
+    price: uint256 = self.prices[number]
+    if (price >> 200) & 255 == ABSENT:
+        return empty(IAdl.Job)
+    party: int256 = self.parties[number]
+    low: uint256 = convert(party & (2**128 - 1), uint256)
+    cursor: uint256 = self.cursors[number]
+    return IAdl.Job(
+        mark=price & PRICE_MASK,
+        previous_mark=(price >> 80) & PRICE_MASK,
+        funding=party >> 128,
+        opened_in=(price >> 160) & (2**40 - 1),
+        phase=(price >> 200) & 255,
+        threshold=self.thresholds[number],
+        loser=(low >> 32) & WORD_MASK,
+        serving=low & WORD_MASK,
+        length=cursor & WORD_MASK,
+        cursor=(cursor >> 32) & WORD_MASK,
+        enrolled=(cursor >> 64) & WORD_MASK,
+        lots=low >> 64,
+        ordered=(cursor >> 96) & WORD_MASK,
+        last_key=self.last_keys[number],
+        next=(cursor >> 128) & WORD_MASK,
+        first=(cursor >> 160) & WORD_MASK,
+        used=cursor >> 192,
+        locked=price >> 208 != 0,
+    )
+
+
+@internal
+def _save(number: uint256, job: IAdl.Job):
+    self.prices[number] = (
+        job.mark
+        | job.previous_mark << 80
+        | job.opened_in << 160
+        | job.phase << 200
+        | convert(job.locked, uint256) << 208
+    )
+    low: uint256 = job.lots << 64 | job.loser << 32 | job.serving
+    self.parties[number] = job.funding << 128 | convert(low, int256)
+    self.cursors[number] = (
+        job.length
+        | job.cursor << 32
+        | job.enrolled << 64
+        | job.ordered << 96
+        | job.next << 128
+        | job.first << 160
+        | job.used << 192
+    )
+    self.thresholds[number] = job.threshold
+    self.last_keys[number] = job.last_key
+
+
+# @notice Forget a job. Its words stay non-zero, so that the next one pays 5,000 gas for each and not 22,100.
+@internal
+def _erase(number: uint256):
+    self.prices[number] &= 2**200 - 1
+
+
+# @notice A job as it begins: prices and the length of the holder list are fixed with it.
+@internal
+@view
+def _opened(market: uint256, loser: uint256, longs: bool, threshold: uint256) -> IAdl.Job:
+    seen: IMarginPool.Market = staticcall POOL.market(market)
+    assert seen.fresh, "adl: stale mark"
+    job: IAdl.Job = empty(IAdl.Job)
+    job.mark = seen.mark
+    job.previous_mark = seen.previous_mark
+    job.funding = seen.funding
+    job.opened_in = block.number
+    job.phase = SCANNING
+    job.threshold = threshold
+    job.loser = loser
+    job.length = staticcall POOL.holder_count(market, longs)
+    return job
+
+
+# @notice Weigh the next holders and enrol those whose key is at least the threshold.
+@internal
+def _scan(market: uint256, longs: bool, opened: IAdl.Job, count: uint256) -> IAdl.Job:
+    assert opened.phase == SCANNING, "adl: wrong phase"
+    job: IAdl.Job = opened
+    number: uint256 = self._number(market, longs)
+    end: uint256 = min(job.length, job.cursor + min(count, PAGE * MAX_PAGES))
+    for i: uint256 in range(MAX_PAGES):
+        if job.cursor >= end:
+            break
+        size: uint256 = min(PAGE, end - job.cursor)
+        found: DynArray[IMarginPool.Candidate, PAGE] = staticcall POOL.candidates(
+            market, longs, job.cursor, size, job.mark, job.funding
+        )
+        keys: DynArray[uint256, PAGE] = self._keys(found)
+        for j: uint256 in range(len(found), bound=PAGE):
+            if keys[j] >= job.threshold:
+                self.queue[number << 32 | job.enrolled] = keys[j]
+                job.enrolled += 1
+                job.lots += found[j].size
+        job.cursor += size
+    if job.cursor == job.length:
+        job = self._scanned(market, job)
+    return job
+
+
+# @notice All holders are weighed. A threshold that enrolled too little is lowered to 0: whoever opened
+#         the job can delay it by one scan, but not stop it.
+@internal
+@view
+def _scanned(market: uint256, scanned: IAdl.Job) -> IAdl.Job:
+    job: IAdl.Job = scanned
+    if job.threshold != 0 and job.lots < self._lots(job.loser, market):
+        job.threshold = 0
+        job.cursor = 0
+        job.enrolled = 0
+        job.lots = 0
+    else:
+        job.phase = ORDERING
+        job.last_key = max_value(uint256)
+    return job
+
+
+@internal
+@view
+def _lots(account: uint256, market: uint256) -> uint256:
+    return convert(abs((staticcall POOL.position(account, market)).size), uint256)
+
+
+@internal
+@view
+def _keys(found: DynArray[IMarginPool.Candidate, PAGE]) -> DynArray[uint256, PAGE]:
+    keys: DynArray[uint256, PAGE] = []
+    if len(found) == 0:
+        return keys
+    keys = staticcall POLICY.scores(found)
+    for i: uint256 in range(len(found), bound=PAGE):
+        key: uint256 = min(keys[i], MAX_SCORE) << 56
+        key |= (MAX_ACCOUNT - found[i].account) << 24 | found[i].place
+        if found[i].pnl > 0 and found[i].equity > 0:
+            key |= TIER
+        keys[i] = key
+    return keys
+
+
+# @notice Write down the next ranks. Keys differ from each other and must fall, so that the whole can
+#         only be the one order.
+@internal
+def _order(
+    number: uint256, scanned: IAdl.Job, places: DynArray[uint256, MAX_RANKS]
+) -> IAdl.Job:
+    assert scanned.phase == ORDERING, "adl: wrong phase"
+    job: IAdl.Job = scanned
+    for place: uint256 in places:
+        assert place < job.enrolled, "adl: no such place"
+        key: uint256 = self.queue[number << 32 | place]
+        assert key < job.last_key, "adl: keys must fall"
+        job.last_key = key
+        page: uint256 = number << 32 | job.ordered >> 3
+        offset: uint256 = 32 * (job.ordered & 7)
+        self.ranks[page] = self.ranks[page] & ~(WORD_MASK << offset) | place << offset
+        job.ordered += 1
+    if job.ordered == job.enrolled:
+        job.phase = READY
+        job.last_key = 0
+    return job
+
+
+# @notice Slot of the queue entry of a rank.
+@internal
+@view
+def _slot(number: uint256, rank: uint256) -> uint256:
+    page: uint256 = self.ranks[number << 32 | rank >> 3]
+    return number << 32 | (page >> (32 * (rank & 7))) & WORD_MASK
+
+
+@internal
+@pure
+def _account(key: uint256) -> uint256:
+    return MAX_ACCOUNT - ((key >> 24) & MAX_ACCOUNT)
+
+
+@internal
+@pure
+def _place(key: uint256) -> uint256:
+    return key & PLACE_MASK
+
+
+# @notice What the winner of an entry has won in the present closing.
+@internal
+@pure
+def _won(entry: uint256) -> uint256:
+    return (entry >> 56) & MAX_SCORE
+
+
+@internal
+@pure
+def _with_won(entry: uint256, won: uint256) -> uint256:
+    return entry & TIER | won << 56 | entry & (2**56 - 1)

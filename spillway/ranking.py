@@ -1,0 +1,52 @@
+"""What a keeper tells the chain about a ranking: where to cut it, and its order.
+
+The contract finds and scores every holder itself; a plan only saves it the sorting, and it checks
+what it is told (see contracts/interfaces/IAdl.vyi).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spillway.engines import Contract
+
+PAGE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One market's ranking, as `IAdl.Plan`.
+
+    `longs` is the winners' side, `threshold` the least key that is enrolled, `order` the places of
+    the enrolled in the queue (counted in the order of the holder list), best key first.
+    """
+
+    market: int
+    longs: bool
+    threshold: int
+    order: tuple[int, ...]
+
+
+def read_keys(adl: Contract, market: int, longs: bool, holders: int) -> list[tuple[int, int]]:
+    """(key, lots) of each holder of a side, in the order of the holder list, at present prices."""
+    found: list[tuple[int, int]] = []
+    for start in range(0, holders, PAGE):
+        keys, lots = adl.call.keys(market, longs, start, PAGE)
+        found += zip(keys, lots, strict=True)
+    return found
+
+
+def plan(market: int, longs: bool, ranked: Sequence[tuple[int, int]], lots: int) -> Plan:
+    """Cut a ranking where it covers `lots`; `ranked` as `read_keys` gives it."""
+    threshold, covered = 0, 0
+    for key, size in sorted(ranked, reverse=True):
+        threshold, covered = key, covered + size
+        if covered >= lots:
+            break
+    enrolled = [key for key, _ in ranked if key >= threshold]
+    order = sorted(range(len(enrolled)), key=enrolled.__getitem__, reverse=True)
+    return Plan(market, longs, threshold, tuple(order))

@@ -1,0 +1,267 @@
+"""A whole venue for tests, with prices set by hand: what the worked examples are played on.
+
+Everything is real but the two sources of outside facts: the oracle and the vault are plain
+addresses that hold their roles, so that a test says what the mark is and what the backstop owns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from spillway import ranking
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spillway.build import Artifacts
+    from spillway.engines import Address, Contract, Engine, Receipt
+
+USD = 10**18
+UNITS = 10**6
+FEES, DEFICIT = 1, 2
+ORACLE, BOOK, LIQUIDATOR, ADL, VAULT, CUSTODY = 1, 2, 4, 8, 16, 32
+GTC, IOC, ALO, MARKET = range(4)
+MAX_UINT = 2**256 - 1
+NO_TIER = (0, 0)
+
+
+@dataclass(slots=True)
+class Bench:
+    """A deployed venue and its accounts by name. Amounts are USD, sizes lots of a whole coin."""
+
+    engine: Engine
+    usdc: Contract
+    pool: Contract
+    custody: Contract
+    book: Contract
+    backstop: Contract
+    liquidator: Contract
+    adl: Contract
+    oracle: Address
+    vault: Address
+    admin: Address
+    keeper: Address
+    accounts: dict[str, int] = field(default_factory=dict)
+    owners: dict[int, Address] = field(default_factory=dict)
+    next_sender: int = 20
+
+    def list_market(
+        self,
+        max_leverage: int = 5,
+        size_decimals: int = 0,
+        max_age: int = 3_600,
+        cap: int = 10**12,
+        tiers: Sequence[tuple[int, int]] = (),
+    ) -> int:
+        """List a market and open its book; its id."""
+        schedule = [(0, max_leverage), *tiers]
+        schedule += [NO_TIER] * (5 - len(schedule))
+        market: int = self.pool.call.market_count()
+        config = (size_decimals, max_age, cap, schedule)
+        self.pool.transact.list_market(config, sender=self.admin)
+        self.book.transact.open_market(market, sender=self.keeper)
+        return market
+
+    def mark(self, *prices: Decimal | int | str, funding: Sequence[int] = ()) -> Receipt:
+        """Open an epoch: the mark (and index) of market 0, 1, ... in USD a lot; F moves by USD."""
+        updates = []
+        for market, price in enumerate(prices):
+            quote = int(Decimal(price) * USD)
+            delta = funding[market] * USD if funding else 0
+            updates.append((market, quote, quote, delta))
+        return self.pool.transact.advance(updates, sender=self.oracle)
+
+    def open(self, name: str, usd: Decimal | int = 0, owner: Address | None = None) -> int:
+        """Open a cross account with collateral; its id."""
+        if owner is None:
+            owner = self.engine.sender(self.next_sender)
+            self.next_sender += 1
+        receipt = self.pool.transact.open_account(sender=owner)
+        return self.adopt(name, receipt.named("AccountOpened")[0].account, owner, usd)
+
+    def open_backstop(self, name: str, usd: Decimal | int) -> int:
+        """Open the account that takes positions over."""
+        receipt = self.pool.transact.open_protocol_account(sender=self.vault)
+        account: int = receipt.named("AccountOpened")[0].account
+        self.backstop.transact.set_backstop(account, sender=self.admin)
+        return self.adopt(name, account, self.vault, usd)
+
+    def adopt(self, name: str, account: int, owner: Address, usd: Decimal | int) -> int:
+        """Remember an account, and pay its collateral in."""
+        self.accounts[name] = account
+        self.owners[account] = owner
+        if usd:
+            self.deposit(account, usd)
+        return account
+
+    def deposit(self, account: int, usd: Decimal | int) -> None:
+        """Pay collateral into an account."""
+        owner, units = self.owners[account], int(Decimal(usd) * UNITS)
+        self.usdc.transact.mint(owner, units, sender=owner)
+        self.usdc.transact.approve(self.custody.address, MAX_UINT, sender=owner)
+        self.custody.transact.deposit(account, units, sender=owner)
+
+    def place(
+        self,
+        account: int,
+        lots: int,
+        price: Decimal | int,
+        kind: int = GTC,
+        market: int = 0,
+        *,
+        reduce_only: bool = False,
+    ) -> Receipt:
+        """Place an order: lots > 0 bids, lots < 0 asks, at USD a lot."""
+        order = (lots > 0, int(Decimal(price) * USD), abs(lots), kind, reduce_only)
+        return self.book.transact.place(account, market, order, sender=self.owners[account])
+
+    def trade(
+        self, buyer: int, seller: int, lots: int, price: Decimal | int, market: int = 0
+    ) -> None:
+        """`buyer` takes `lots` from `seller` at a price, through the book."""
+        self.place(seller, -lots, price, ALO, market)
+        self.place(buyer, lots, price, IOC, market)
+        assert self.tops(market) == (0, 0) or self.book.call.orders_of(seller) == ()
+
+    def tops(self, market: int = 0) -> tuple[int, int]:
+        """Best bid and ask, quote per lot; 0 = none."""
+        tops = self.book.call.tops(market)
+        return tops.bid, tops.ask
+
+    def liquidate(self, *accounts: int) -> Receipt:
+        """A keeper runs the waterfall."""
+        return self.liquidator.transact.liquidate(list(accounts), sender=self.keeper)
+
+    def deleverage(self, *losers: int) -> Receipt:
+        """A keeper closes the losers, in this order, with honest plans."""
+        return self.adl.transact.deleverage(
+            list(losers), [_as_tuple(plan) for plan in self.plans(*losers)], sender=self.keeper
+        )
+
+    def plans(self, *losers: int) -> list[ranking.Plan]:
+        """The plans that close the losers."""
+        lots: dict[tuple[int, bool], int] = {}
+        for loser in losers:
+            for market in self.legs(loser):
+                size = self.size(loser, market)
+                side = (market, size < 0)
+                lots[side] = lots.get(side, 0) + abs(size)
+        return [
+            ranking.plan(market, longs, self.keys(market, longs), needed)
+            for (market, longs), needed in sorted(lots.items())
+        ]
+
+    def keys(self, market: int, longs: bool) -> list[tuple[int, int]]:  # noqa: FBT001
+        """(key, lots) of each holder of a side."""
+        holders = self.pool.call.holder_count(market, longs)
+        return ranking.read_keys(self.adl, market, longs, holders)
+
+    def legs(self, account: int) -> list[int]:
+        """Markets in which an account has a leg."""
+        bits = self.pool.call.health(account).legs
+        return [market for market in range(256) if bits >> market & 1]
+
+    def size(self, account: int, market: int = 0) -> int:
+        """Lots, long > 0."""
+        return int(self.pool.call.position(account, market).size)
+
+    def equity(self, account: int) -> Decimal:
+        """USD, at the marks."""
+        return Decimal(self.pool.call.health(account).equity) / USD
+
+    def quote(self, account: int) -> Decimal:
+        """Effective quote, USD: equity less the value of all positions."""
+        value = sum(
+            self.size(account, market) * self.pool.call.market(market).mark
+            for market in self.legs(account)
+        )
+        return Decimal(self.pool.call.health(account).equity - value) / USD
+
+    def at(self, account: int, market: int = 0) -> tuple[int, Decimal]:
+        """(lots, effective quote in USD)."""
+        return self.size(account, market), self.quote(account)
+
+    def withdraw(self, account: int, usd: Decimal | int) -> None:
+        """Ask for a withdrawal; it is paid in the next epoch by whoever calls."""
+        owner = self.owners[account]
+        units = int(Decimal(usd) * UNITS)
+        self.custody.transact.request_withdrawal(account, units, owner, sender=owner)
+
+    def pay_out(self, account: int) -> Receipt:
+        """A keeper has the requested withdrawal paid."""
+        return self.custody.transact.withdraw(account, sender=self.keeper)
+
+    def total_equity(self) -> Decimal:
+        """USD, over all accounts: by I-1 and I-2 the cash in custody."""
+        count = self.pool.call.account_count()
+        return sum((self.equity(account) for account in range(1, count + 1)), Decimal(0))
+
+    def cash(self) -> Decimal:
+        """USD in custody."""
+        return Decimal(self.pool.call.solvency().custody) / UNITS
+
+
+def _as_tuple(plan: ranking.Plan) -> tuple[Any, ...]:
+    return plan.market, plan.longs, plan.threshold, list(plan.order)
+
+
+def deploy(
+    engine: Engine,
+    artifacts: Artifacts,
+    admin: Address,
+    keeper: Address,
+    *,
+    taker_fee: int = 0,
+    maker_fee: int = 0,
+    policy: str = "HyperliquidQueue",
+    residual_to: int = 0,
+) -> Bench:
+    """Deploy and wire a venue whose oracle and vault are plain addresses."""
+    oracle, vault = engine.sender(10), engine.sender(11)
+    usdc = engine.deploy(artifacts["USDC"], sender=admin)
+    pool = engine.deploy(
+        artifacts["MarginPool"], taker_fee, maker_fee, 100_000, sender=admin
+    )
+    custody = engine.deploy(
+        artifacts["Custody"], pool.address, usdc.address, sender=admin
+    )
+    book = engine.deploy(artifacts["OrderBook"], pool.address, sender=admin)
+    backstop = engine.deploy(artifacts["SettableBackstop"], sender=admin)
+    liquidator = engine.deploy(
+        artifacts["Liquidator"],
+        pool.address,
+        book.address,
+        backstop.address,
+        30,
+        100_000 * USD,
+        sender=admin,
+    )
+    scores = engine.deploy(artifacts[policy], sender=admin)
+    adl = engine.deploy(
+        artifacts["Adl"], pool.address, scores.address, residual_to, sender=admin
+    )
+    for role, holder in (
+        (ORACLE, oracle),
+        (BOOK, book.address),
+        (LIQUIDATOR, liquidator.address),
+        (ADL, adl.address),
+        (VAULT, vault),
+        (CUSTODY, custody.address),
+    ):
+        pool.transact.grant(role, holder, sender=admin)
+    return Bench(
+        engine=engine,
+        usdc=usdc,
+        pool=pool,
+        custody=custody,
+        book=book,
+        backstop=backstop,
+        liquidator=liquidator,
+        adl=adl,
+        oracle=oracle,
+        vault=vault,
+        admin=admin,
+        keeper=keeper,
+    )
