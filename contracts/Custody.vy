@@ -73,6 +73,10 @@ def withdraw(account: uint256) -> uint256:
         staticcall POOL.epoch() > self.requests[account] >> 64
     ), "custody: wait for an epoch"
     paid: uint256 = self._payable(account, units)
+    # Nobody else may decide that an account takes its haircut now.
+    assert paid == units or msg.sender == staticcall POOL.owner_of(
+        account
+    ), "custody: not the owner"
     recipient: address = self.recipients[account]
     self.requests[account] = 0
     extcall POOL.debit(account, units, paid)
@@ -145,5 +149,5 @@ def _payable(account: uint256, units: uint256) -> uint256:
         assert claimed <= cash, "custody: deficit stands"
         return units
     waited: bool = block.timestamp >= pool.deficit_at + CURE_TIME
-    assert waited and cash >= claimed, "custody: deficit stands"
+    assert waited and cash > claimed, "custody: deficit stands"
     return units * (cash - claimed) // (cash - claimed + pool.deficit)

@@ -109,7 +109,9 @@ def _begun(account: uint256, health: IMarginPool.Health) -> Closing:
     closing.phase = FILLING
     closing.legs = health.legs
     closing.rest = health.legs
-    many: bool = health.legs & (health.legs - 1) != 0
+    # 0 wraps, and has no bit in common with what it wraps to.
+    many: bool = health.legs & unsafe_sub(health.legs, 1) != 0
+    equity: int256 = health.equity
     rest: uint256 = health.legs
     for i: uint256 in range(MAX_MARKETS):
         if rest == 0:
@@ -123,7 +125,8 @@ def _begun(account: uint256, health: IMarginPool.Health) -> Closing:
         closing.weight += held.maintenance
         if many:
             self.weights[account][market] = held.maintenance
-        self._engage(account, market, held.size)
+        equity += self._engage(account, market, held.size)
+    assert equity < 0, "adl: job is too old"
     log IAdl.ClosingBegun(
         account=account, equity=health.equity, maintenance=health.maintenance
     )
@@ -131,8 +134,9 @@ def _begun(account: uint256, health: IMarginPool.Health) -> Closing:
 
 
 # @notice Make the job of a leg's other side serve this account alone.
+# @return What the leg would be worth more at the job's prices than it is at present.
 @internal
-def _engage(account: uint256, market: uint256, size: int256):
+def _engage(account: uint256, market: uint256, size: int256) -> int256:
     number: uint256 = adl_jobs._number(market, size < 0)
     job: IAdl.Job = adl_jobs._load(number)
     assert job.phase == adl_jobs.READY, "adl: no job is ready"
@@ -142,6 +146,9 @@ def _engage(account: uint256, market: uint256, size: int256):
     job.first = job.next
     job.used = job.next
     adl_jobs._save(number, job)
+    seen: IMarginPool.Market = staticcall adl_jobs.POOL.market(market)
+    rise: int256 = convert(job.mark, int256) - convert(seen.mark, int256)
+    return size * (rise - job.funding + seen.funding)
 
 
 # --- fills --------------------------------------------------------------------------------
@@ -161,14 +168,18 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
     for i: uint256 in range(MAX_STEPS):
         if lots == 0 or budget == 0 or job.next == job.ordered:
             break
+        # Its queue ran dry, and the new one is not in order yet.
+        if job.phase != adl_jobs.READY:
+            break
         budget -= 1
         slot: uint256 = adl_jobs._slot(number, job.next)
         key: uint256 = adl_jobs.queue[slot] if job.last_key == 0 else job.last_key
         found: DynArray[IMarginPool.Candidate, 32] = staticcall adl_jobs.POOL.candidates(
             market, not long, adl_jobs._place(key), 1, job.mark, job.funding
         )
-        # Deleveraged itself, as a loser of the other side's job.
+        # Deleveraged itself, as a loser of the other side's job: it wins nothing here.
         if len(found) == 0 or found[0].account != adl_jobs._account(key):
+            adl_jobs.queue[slot] = adl_jobs._with_won(key, 0)
             job.next += 1
             job.last_key = 0
             continue
@@ -193,7 +204,9 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
     return closing, budget
 
 
-# @notice A queue that ran dry because its winners were losers elsewhere is made anew, from every holder.
+# @notice A queue that ran dry because its winners were losers elsewhere goes on with every holder that is left.
+# @dev Whoever was enrolled is gone from the list, so that all who come rank behind; those that this closing
+#      has hit keep their ranks, and bear the gap.
 @internal
 @pure
 def _again(dry: IAdl.Job) -> IAdl.Job:
@@ -201,13 +214,7 @@ def _again(dry: IAdl.Job) -> IAdl.Job:
     job.phase = adl_jobs.SCANNING
     job.threshold = 0
     job.cursor = 0
-    job.enrolled = 0
     job.lots = 0
-    job.ordered = 0
-    job.next = 0
-    job.first = 0
-    job.used = 0
-    job.last_key = 0
     return job
 
 
@@ -269,14 +276,17 @@ def _profit(
 
 
 # @notice All legs are closed: what the account owes is shared over its markets.
+# @dev One that had no leg met another loser: nobody won from it. One that has traded in another market since
+#      its closing began is not final: what it owes then is a matter of a further closing.
 @internal
 @view
 def _owed(account: uint256, filled: Closing) -> Closing:
     closing: Closing = filled
-    equity: int256 = (staticcall adl_jobs.POOL.health(account)).equity
-    closing.phase = SHARING
+    health: IMarginPool.Health = staticcall adl_jobs.POOL.health(account)
+    closing.phase = SHARING if closing.legs != 0 else SPREADING
     closing.rest = closing.legs
-    closing.gap = math._positive(-equity)
+    if health.legs == 0:
+        closing.gap = math._positive(-health.equity)
     closing.left = closing.gap
     return closing
 
@@ -346,8 +356,9 @@ def _bear(account: uint256, market: uint256, slot: uint256, due: uint256) -> uin
 @internal
 def _end(account: uint256, closing: Closing, resumed: bool):
     residual: uint256 = 0
-    if closing.gap == 0:
-        residual = math._positive((staticcall adl_jobs.POOL.health(account)).equity)
+    health: IMarginPool.Health = staticcall adl_jobs.POOL.health(account)
+    if closing.gap == 0 and health.legs == 0:
+        residual = math._positive(health.equity)
     if residual != 0 and RESIDUAL_TO not in [0, account]:
         extcall adl_jobs.POOL.pay(account, RESIDUAL_TO, residual)
     if closing.left != 0:

@@ -50,7 +50,7 @@ cursors: HashMap[uint256, uint256]
 # By job: least key that is enrolled
 thresholds: HashMap[uint256, uint256]
 
-# By job: last key told while ordering, then the key of a front that is partly used
+# By job: key of a front that is partly used
 last_keys: HashMap[uint256, uint256]
 
 # By job << 32 | place in the queue: key
@@ -139,7 +139,6 @@ def _erase(number: uint256):
 @view
 def _opened(market: uint256, loser: uint256, longs: bool, threshold: uint256) -> IAdl.Job:
     seen: IMarginPool.Market = staticcall POOL.market(market)
-    assert seen.fresh, "adl: stale mark"
     job: IAdl.Job = empty(IAdl.Job)
     job.mark = seen.mark
     job.previous_mark = seen.previous_mark
@@ -191,7 +190,6 @@ def _scanned(market: uint256, scanned: IAdl.Job) -> IAdl.Job:
         job.lots = 0
     else:
         job.phase = ORDERING
-        job.last_key = max_value(uint256)
     return job
 
 
@@ -217,27 +215,49 @@ def _keys(found: DynArray[IMarginPool.Candidate, PAGE]) -> DynArray[uint256, PAG
     return keys
 
 
-# @notice Write down the next ranks. Keys differ from each other and must fall, so that the whole can
-#         only be the one order.
+# @notice Write down ranks from `start` on. Keys differ from each other and must fall, so that the whole can
+#         only be the one order. Entries before `next` are of a queue that ran dry.
+# @dev Of all falling sequences the right one is the greatest at every rank: a better key where one is told
+#      already proves that one wrong, and with it all behind it. So whoever tells the right order gets on,
+#      whatever others tell.
 @internal
 def _order(
-    number: uint256, scanned: IAdl.Job, places: DynArray[uint256, MAX_RANKS]
+    number: uint256,
+    scanned: IAdl.Job,
+    start: uint256,
+    places: DynArray[uint256, MAX_RANKS],
 ) -> IAdl.Job:
     assert scanned.phase == ORDERING, "adl: wrong phase"
     job: IAdl.Job = scanned
+    assert start >= job.next and start <= job.ordered, "adl: no such rank"
+    last: uint256 = max_value(uint256)
+    if start != job.next:
+        last = self.queue[self._slot(number, start - 1)]
+    rank: uint256 = start
     for place: uint256 in places:
-        assert place < job.enrolled, "adl: no such place"
+        assert place >= job.next and place < job.enrolled, "adl: no such place"
         key: uint256 = self.queue[number << 32 | place]
-        assert key < job.last_key, "adl: keys must fall"
-        job.last_key = key
-        page: uint256 = number << 32 | job.ordered >> 3
-        offset: uint256 = 32 * (job.ordered & 7)
-        self.ranks[page] = self.ranks[page] & ~(WORD_MASK << offset) | place << offset
-        job.ordered += 1
+        assert key < last, "adl: keys must fall"
+        if rank < job.ordered:
+            told: uint256 = self.queue[self._slot(number, rank)]
+            assert key >= told, "adl: a better key is told"
+            if key != told:
+                job.ordered = rank
+        if rank == job.ordered:
+            self._tell(number, rank, place)
+            job.ordered += 1
+        last = key
+        rank += 1
     if job.ordered == job.enrolled:
         job.phase = READY
-        job.last_key = 0
     return job
+
+
+@internal
+def _tell(number: uint256, rank: uint256, place: uint256):
+    page: uint256 = number << 32 | rank >> 3
+    offset: uint256 = 32 * (rank & 7)
+    self.ranks[page] = self.ranks[page] & ~(WORD_MASK << offset) | place << offset
 
 
 # @notice Slot of the queue entry of a rank.

@@ -96,7 +96,7 @@ def _trade(
     a: accounts.Account = accounts._load(account)
     held: positions.Held = positions._load(account, market)
     change: Change = self._change(market, seen, a.stored, held, lots, quote)
-    self._commit(seen, account, a, held, change, margin._leg(account, market))
+    self._commit(seen, account, a, held, change, margin._leg_of(account, market, held))
     return max(change.size, 0) - max(held.size, 0)
 
 

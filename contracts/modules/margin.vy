@@ -35,7 +35,12 @@ struct Leg:
 @internal
 @view
 def _leg(account: uint256, market: uint256) -> Leg:
-    held: positions.Held = positions._load(account, market)
+    return self._leg_of(account, market, positions._load(account, market))
+
+
+@internal
+@view
+def _leg_of(account: uint256, market: uint256, held: positions.Held) -> Leg:
     bids: uint256 = 0
     asks: uint256 = 0
     bids, asks = positions._resting(account, market)
@@ -46,15 +51,24 @@ def _leg(account: uint256, market: uint256) -> Leg:
 @internal
 @view
 def _health(account: uint256) -> IMarginPool.Health:
-    return self._weigh(account, accounts._load(account), empty(Leg), NOWHERE, True)
+    nowhere: Leg = empty(Leg)
+    nowhere.market = NOWHERE
+    return self._weigh(
+        account, accounts._load(account), nowhere, empty(markets.View), True
+    )
 
 
-# @notice Weigh an account with the leg in `replaced` as `leg` says.
+# @notice Weigh an account with one leg as it would be.
+# @param leg In place of what is stored of its market; `leg_seen` is that market.
 # @param with_initial Whether initial margin is wanted: it reads the resting lots of each leg.
 @internal
 @view
 def _weigh(
-    account: uint256, a: accounts.Account, leg: Leg, replaced: uint256, with_initial: bool
+    account: uint256,
+    a: accounts.Account,
+    leg: Leg,
+    leg_seen: markets.View,
+    with_initial: bool,
 ) -> IMarginPool.Health:
     health: IMarginPool.Health = empty(IMarginPool.Health)
     health.equity = a.stored
@@ -66,9 +80,10 @@ def _weigh(
             break
         market: uint256 = math._lowest_bit(rest)
         rest &= rest - 1
-        seen: markets.View = markets._view(market)
+        seen: markets.View = leg_seen
         now: Leg = leg
-        if market != replaced:
+        if market != leg.market:
+            seen = markets._view(market)
             if with_initial:
                 now = self._leg(account, market)
             else:
@@ -121,6 +136,8 @@ def _initial(seen: markets.View, leg: Leg) -> uint256:
 @internal
 @view
 def _leverage_allowed(seen: markets.View, leg: Leg) -> bool:
+    if leg.leverage == 0:
+        return True
     worst: uint256 = self._worst_lots(leg) * seen.mark
     return leg.leverage <= markets._max_leverage(seen.schedule, worst)
 

@@ -89,18 +89,19 @@ def _list(config: IMarginPool.MarketConfig) -> uint256:
 @pure
 def _pack_tiers(tiers: IMarginPool.Tier[MAX_TIERS]) -> uint256:
     word: uint256 = 0
-    reached: uint256 = 0
+    least: uint256 = 0
+    most: uint256 = 0  # the first tier begins at 0
     ceiling: uint256 = MAX_LEVERAGE + 1
     for i: uint256 in range(MAX_TIERS):
         tier: IMarginPool.Tier = tiers[i]
         if i != 0 and tier.max_leverage == 0:
             break
-        rises: bool = tier.lower_bound > reached or i == 0 and tier.lower_bound == 0
-        if not rises or tier.lower_bound > TIME_MASK or tier.max_leverage >= ceiling:
+        if tier.lower_bound < least or tier.lower_bound > most or tier.max_leverage >= ceiling:
             return 0
-        reached = tier.lower_bound
+        least = tier.lower_bound + 1
+        most = TIME_MASK
         ceiling = tier.max_leverage
-        word |= (reached | ceiling << 40) << (48 * i)
+        word |= (tier.lower_bound | ceiling << 40) << (48 * i)
     return word
 
 

@@ -117,7 +117,6 @@ def _meet(
         self._remove(pointer, maker, obstacle)
         return 0, FILLED
 
-    exhausted: bool = lots <= wanted
     lots = min(lots, wanted)
     answer: uint256 = extcall POOL.fill(
         IMarginPool.Fill(
@@ -139,9 +138,7 @@ def _meet(
         self._remove(pointer, maker, MAKER_FAILED)
         return 0, FILLED
 
-    left: seats.Seat = price_levels._trade(pointer, maker, lots)
-    if exhausted and left.lots != 0:
-        self._remove(pointer, left, NOTHING_TO_REDUCE)
+    price_levels._trade(pointer, maker, lots)
     return lots, FILLED
 
 

@@ -7,10 +7,11 @@
 """
 
 
+# @dev a < 2**250 and 0 < b < 2**250 everywhere: notionals, fees and lots.
 @internal
 @pure
 def _ceil_div(a: uint256, b: uint256) -> uint256:
-    return (a + b - 1) // b
+    return unsafe_add(a, unsafe_sub(b, 1)) // b
 
 
 # @notice a / b toward minus infinity.

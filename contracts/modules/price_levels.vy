@@ -14,8 +14,6 @@ from . import tick_tree
 uses: seats
 uses: tick_tree
 
-TICK_MASK: constant(uint256) = 2**24 - 1
-POINTER_MASK: constant(uint256) = 2**37 - 1
 LEVEL_LOTS_MASK: constant(uint256) = 2**96 - 1
 OPEN: constant(uint256) = 1 << 255
 
@@ -53,9 +51,9 @@ def _is_open(market: uint256) -> bool:
 def _book(market: uint256) -> Book:
     word: uint256 = self.books[market]
     return Book(
-        bid=word & TICK_MASK,
-        ask=(word >> 24) & TICK_MASK,
-        last=(word >> 48) & TICK_MASK,
+        bid=word & seats.TICK_MASK,
+        ask=(word >> 24) & seats.TICK_MASK,
+        last=(word >> 48) & seats.TICK_MASK,
         size_decimals=(word >> 72) & 255,
     )
 
@@ -72,8 +70,8 @@ def _save_book(market: uint256, book: Book):
 def _level(market: uint256, tick: uint256) -> Level:
     word: uint256 = self.levels[market << 24 | tick]
     return Level(
-        first=word & POINTER_MASK,
-        last=(word >> 37) & POINTER_MASK,
+        first=word & seats.POINTER_MASK,
+        last=(word >> 37) & seats.POINTER_MASK,
         lots=(word >> 74) & LEVEL_LOTS_MASK,
         orders=word >> 170,
     )
@@ -126,9 +124,8 @@ def _unlink(pointer: uint256, seat: seats.Seat):
 
 
 # @notice Take `lots` of the first order of its level as traded; it leaves where nothing is left.
-# @return What is left of the order.
 @internal
-def _trade(pointer: uint256, seat: seats.Seat, lots: uint256) -> seats.Seat:
+def _trade(pointer: uint256, seat: seats.Seat, lots: uint256):
     left: seats.Seat = seat
     left.lots -= lots
     if left.lots == 0:
@@ -143,7 +140,6 @@ def _trade(pointer: uint256, seat: seats.Seat, lots: uint256) -> seats.Seat:
     if book.last != seat.tick:
         book.last = seat.tick
         self._save_book(seat.market, book)
-    return left
 
 
 # @notice Lots for which an order holds a margin reservation.

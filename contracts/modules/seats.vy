@@ -5,8 +5,8 @@
 @notice Orders and stops in seats of their accounts: one word each, used again and again.
 @dev A seat is found by account << 5 | seat ("pointer"; 0 is no order, since no account is 0). Each
      order that takes a seat raises its generation, which is part of the order's id, so that an
-     id never means a later order. A seat that has been left keeps its word with no lots: to sit
-     down again costs 5,000 gas instead of 22,100.
+     id never means a later order (but for the 2**24th in the same seat). A seat that has been left
+     keeps its word with no lots: to sit down again costs 5,000 gas instead of 22,100.
 """
 
 from . import math

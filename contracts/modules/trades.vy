@@ -83,7 +83,7 @@ def _fill(match: IMarginPool.Fill) -> uint256:
     taker_fee: uint256 = math._ceil_div(notional * TAKER_FEE, FEE_UNIT)
     if match.liquidation:
         # A liquidation's fee never makes bad debt: it takes at most the equity that is left.
-        taker_fee = min(taker_fee, math._positive(self._weigh(taker, False).equity))
+        taker_fee = min(taker_fee, math._positive(self._weigh(seen, taker, False).equity))
     maker_fee: uint256 = math._ceil_div(notional * MAKER_FEE, FEE_UNIT)
     taker = self._charged(taker, taker_fee)
     maker = self._charged(maker, maker_fee)
@@ -124,7 +124,7 @@ def _side(match: IMarginPool.Fill, seen: markets.View, takes: bool) -> Side:
     change: ledger.Change = ledger._change(
         match.market, seen, a.stored, held, lots, lots * price
     )
-    leg: margin.Leg = margin._leg(account, match.market)
+    leg: margin.Leg = margin._leg_of(account, match.market, held)
     leg.size = change.size
     if match.maker_reserved and not takes:
         if lots > 0:
@@ -171,7 +171,7 @@ def _stands(seen: markets.View, side: Side) -> bool:
     if protocol and not shrinks:
         return False
     if shrinks:
-        if self._weigh(side, False).equity < 0:
+        if self._weigh(seen, side, False).equity < 0:
             return False
         if protocol or self._maintenance(seen, after) - self._maintenance(
             seen, before
@@ -181,7 +181,7 @@ def _stands(seen: markets.View, side: Side) -> bool:
         return False
     if not self._may_hold(side.account, side.a, side.leg.market):
         return False
-    health: IMarginPool.Health = self._weigh(side, True)
+    health: IMarginPool.Health = self._weigh(seen, side, True)
     return health.stale_notional == 0 and health.equity >= convert(health.initial, int256)
 
 
@@ -208,11 +208,11 @@ def _may_hold(account: uint256, a: accounts.Account, market: uint256) -> bool:
 
 @internal
 @view
-def _weigh(side: Side, with_initial: bool) -> IMarginPool.Health:
+def _weigh(seen: markets.View, side: Side, with_initial: bool) -> IMarginPool.Health:
     a: accounts.Account = side.a
     a.stored = side.change.stored
     a.legs |= 1 << side.leg.market
-    return margin._weigh(side.account, a, side.leg, side.leg.market, with_initial)
+    return margin._weigh(side.account, a, side.leg, seen, with_initial)
 
 
 @internal
