@@ -20,6 +20,8 @@ initializes: adl_closing[adl_jobs := adl_jobs]
 MAX_LOSERS: constant(uint256) = 16
 MAX_PLANS: constant(uint256) = 16
 ALL: constant(uint256) = max_value(uint256)
+# The pool's account of what no layer could take: the one that stays below zero.
+DEFICIT: constant(uint256) = 2
 
 # reasons of JobEnded
 LOSER_CLOSED: constant(uint256) = 0
@@ -68,9 +70,12 @@ def scan(market: uint256, longs: bool, count: uint256):
 
 @external
 def order(
-    market: uint256, longs: bool, places: DynArray[uint256, adl_jobs.MAX_RANKS]
+    market: uint256,
+    longs: bool,
+    start: uint256,
+    places: DynArray[uint256, adl_jobs.MAX_RANKS],
 ):
-    self._order(market, longs, places)
+    self._order(market, longs, start, places)
 
 
 @external
@@ -130,7 +135,7 @@ def _prepare(losers: DynArray[uint256, MAX_LOSERS], plan: IAdl.Plan):
     number: uint256 = adl_jobs._number(plan.market, plan.longs)
     if adl_jobs._load(number).phase == adl_jobs.ABSENT:
         for loser: uint256 in losers:
-            if self._needs(loser, plan.market, plan.longs):
+            if self._can_close(loser) and self._faces(loser, plan.market, plan.longs):
                 self._open(plan.market, loser, plan.threshold)
                 break
     job: IAdl.Job = adl_jobs._load(number)
@@ -138,24 +143,22 @@ def _prepare(losers: DynArray[uint256, MAX_LOSERS], plan: IAdl.Plan):
         job = adl_jobs._scan(plan.market, plan.longs, job, ALL)
         adl_jobs._save(number, job)
     if job.phase == adl_jobs.ORDERING:
-        self._order(plan.market, plan.longs, plan.order)
+        self._order(plan.market, plan.longs, job.next, plan.order)
 
 
-# @notice Whether an account below zero holds a leg whose other side is `longs`.
+# @notice Whether an account holds a leg whose other side is `longs`.
 @internal
 @view
-def _needs(account: uint256, market: uint256, longs: bool) -> bool:
+def _faces(account: uint256, market: uint256, longs: bool) -> bool:
     size: int256 = (staticcall adl_jobs.POOL.position(account, market)).size
-    if size == 0 or (size < 0) != longs:
-        return False
-    return (staticcall adl_jobs.POOL.health(account)).equity < 0
+    return size != 0 and (size < 0) == longs
 
 
 @internal
 @view
 def _can_close(account: uint256) -> bool:
     health: IMarginPool.Health = staticcall adl_jobs.POOL.health(account)
-    return health.equity < 0 and health.legs != 0 and health.stale_notional == 0
+    return health.equity < 0 and health.stale_notional == 0 and account != DEFICIT
 
 
 # @return The side that the job ranks.
@@ -185,10 +188,13 @@ def _open(market: uint256, loser: uint256, threshold: uint256) -> bool:
 
 @internal
 def _order(
-    market: uint256, longs: bool, places: DynArray[uint256, adl_jobs.MAX_RANKS]
+    market: uint256,
+    longs: bool,
+    start: uint256,
+    places: DynArray[uint256, adl_jobs.MAX_RANKS],
 ):
     number: uint256 = adl_jobs._number(market, longs)
-    job: IAdl.Job = adl_jobs._order(number, adl_jobs._load(number), places)
+    job: IAdl.Job = adl_jobs._order(number, adl_jobs._load(number), start, places)
     adl_jobs._save(number, job)
     if job.phase == adl_jobs.READY:
         log IAdl.JobReady(
@@ -218,7 +224,8 @@ def _tidy(market: uint256, longs: bool):
 def _reason_to_end(market: uint256, longs: bool, job: IAdl.Job) -> uint256:
     if job.serving != 0:
         return ALL
-    if not self._needs(job.loser, market, longs):
+    equity: int256 = (staticcall adl_jobs.POOL.health(job.loser)).equity
+    if equity >= 0 or not self._faces(job.loser, market, longs):
         return LOSER_CLOSED
     if job.phase == adl_jobs.READY and job.lots < adl_jobs._lots(job.loser, market):
         return USED_UP

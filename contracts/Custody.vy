@@ -47,6 +47,8 @@ def __init__(pool: IMarginPool, collateral: address):
 
 @external
 def deposit(account: uint256, units: uint256):
+    # The pool takes what is for the deficit from anyone: `cover_deficit` is the door for that.
+    assert account != DEFICIT, "custody: not the owner"
     self._receive(units)
     extcall POOL.credit(msg.sender, account, units)
     log ICustody.Deposited(account=account, units=units)
@@ -111,12 +113,13 @@ def request_of(account: uint256) -> (uint256, uint256, address):
 @internal
 def _receive(units: uint256):
     assert units != 0, "custody: zero amount"
+    assert units < MAX_UNITS, "custody: amount too large"
     before: uint256 = staticcall IERC20(token).balanceOf(self)
     assert extcall IERC20(token).transferFrom(
         msg.sender, self, units, default_return_value=True
     ), "custody: token failed"
-    received: uint256 = staticcall IERC20(token).balanceOf(self) - before
-    assert received == units, "custody: token took a fee"
+    now: uint256 = staticcall IERC20(token).balanceOf(self)
+    assert now == before + units, "custody: token took a fee"
 
 
 @internal
@@ -127,27 +130,30 @@ def _send(recipient: address, units: uint256):
     assert extcall IERC20(token).transfer(
         recipient, units, default_return_value=True
     ), "custody: token failed"
-    sent: uint256 = before - staticcall IERC20(token).balanceOf(self)
-    assert sent == units, "custody: token took a fee"
+    now: uint256 = staticcall IERC20(token).balanceOf(self)
+    assert now + units == before, "custody: token took a fee"
 
 
 # @notice Units paid out for `units` taken from an account.
-# @dev Without a deficit: all. Seniors: all, while cash covers them. Others: after CURE_TIME the share
-#      (cash - senior) / (cash - senior + deficit), which such a payment leaves as it was.
-#      Rounded down, against the one who withdraws.
+# @dev Seniors: all, while cash covers their claims; others: all, without a deficit. Where that is not so,
+#      after CURE_TIME a share that such a payment leaves as it was: of seniors cash / claims, of
+#      others (cash - claims) / (cash - claims + deficit). Rounded down, against the one who withdraws.
+#      Never more than the cash, and to others never the cash that seniors claim: whoever is below
+#      zero at this moment and not yet closed owes to them first.
 @internal
 @view
 def _payable(account: uint256, units: uint256) -> uint256:
     senior: bool = staticcall POOL.is_senior(account)
     pool: IMarginPool.Solvency = staticcall POOL.solvency()
     assert senior or not pool.seniority_held, "custody: seniority is open"
-    if pool.deficit == 0:
-        return units
     cash: uint256 = pool.custody * UNIT
     claimed: uint256 = convert(max(pool.flat_quote - pool.junior_quote, 0), uint256)
-    if senior:
-        assert claimed <= cash, "custody: deficit stands"
-        return units
-    waited: bool = block.timestamp >= pool.deficit_at + CURE_TIME
-    assert waited and cash > claimed, "custody: deficit stands"
-    return units * (cash - claimed) // (cash - claimed + pool.deficit)
+    reserved: uint256 = 0 if senior else claimed
+    paid: uint256 = units
+    if claimed > cash or (pool.deficit != 0 and not senior):
+        waited: bool = pool.deficit != 0 and block.timestamp >= pool.deficit_at + CURE_TIME
+        assert waited and cash > reserved, "custody: deficit stands"
+        free: uint256 = cash - reserved
+        paid = units * free // (claimed if senior else free + pool.deficit)
+    assert reserved + paid * UNIT <= cash, "custody: beyond the cash"
+    return paid

@@ -45,8 +45,6 @@ MAX_UPDATES: constant(uint256) = 64
 
 # Quote per unit of the 6-decimal collateral.
 UNIT: constant(uint256) = 10**12
-# Least amount that no one can have: it keeps quotes inside their 160 bits.
-MAX_UNITS: constant(uint256) = 2**64
 
 # Units of collateral counted in and not yet out.
 custody: uint256
@@ -96,10 +94,15 @@ def open_isolated_account(market: uint256) -> uint256:
 def transfer(source: uint256, target: uint256, amount: uint256):
     accounts._check_owner(source, msg.sender)
     accounts._check_owner(target, msg.sender)
-    if accounts._deficit() != 0 or clock._held():
-        require._that(accounts._is_senior(source), "pool: deficit stands")
     # 2**200 is more than anyone has: beyond it the check itself would overflow.
     margin._check_covered(source, min(amount, 2**200), margin.WITHDRAWAL_SHARE)
+    if not accounts._is_senior(source):
+        # Cash that flat accounts claim is not for others to move, though the loss be still to come.
+        claimed: int256 = accounts.flat_quote - accounts.junior_quote + convert(amount, int256)
+        calm: bool = accounts._deficit() == 0 and not clock._held()
+        require._that(
+            calm and claimed <= convert(self.custody * UNIT, int256), "pool: deficit stands"
+        )
     ledger._move(source, target, amount)
 
 
@@ -126,7 +129,6 @@ def credit(caller: address, account: uint256, units: uint256):
     roles._check(roles.CUSTODY)
     if account != accounts.DEFICIT:
         accounts._check_owner(account, caller)
-    require._that(units < MAX_UNITS, "pool: amount too large")
     self.custody += units
     accounts._credit(account, convert(units * UNIT, int256))
 
@@ -145,25 +147,25 @@ def debit(account: uint256, units: uint256, paid: uint256):
 
 
 @external
-def rest(
-    caller: address, account: uint256, market: uint256, bid_lots: int256, ask_lots: int256
-):
+def rest(account: uint256, market: uint256, bid_lots: int256, ask_lots: int256):
     roles._check(roles.BOOK)
-    if caller != empty(address):
-        accounts._check_owner(account, caller)
-    leg: margin.Leg = margin._leg(account, market)
-    leg.bids = self._moved(leg.bids, bid_lots)
-    leg.asks = self._moved(leg.asks, ask_lots)
-    positions.resting[account][market] = leg.bids << 128 | leg.asks
+    bids: uint256 = 0
+    asks: uint256 = 0
+    bids, asks = positions._resting(account, market)
+    bids = self._moved(bids, bid_lots)
+    asks = self._moved(asks, ask_lots)
+    positions.resting[account][market] = bids << 128 | asks
+    grows: bool = bid_lots > 0 or ask_lots > 0
+    if not grows and bids | asks != 0:
+        return  # the leg stays, and nothing else depends on the lots
 
+    leg: margin.Leg = margin._leg(account, market)
     before: accounts.Account = accounts._load(account)
     after: accounts.Account = before
-    after.legs = ledger._with_leg(
-        before.legs, market, leg.size != 0 or leg.bids | leg.asks != 0
-    )
+    after.legs = ledger._with_leg(before.legs, market, leg.size != 0 or bids | asks != 0)
     if after.legs != before.legs:
         accounts._save(account, before, after)
-    if bid_lots > 0 or ask_lots > 0:
+    if grows:
         self._check_resting(account, before, leg)
 
 

@@ -168,7 +168,7 @@ def requote(
             change[convert(order.is_bid, uint256)] += lots
     if change[0] != 0 or change[1] != 0:
         extcall matching.POOL.rest(
-            empty(address), account, market, change[1], change[0]
+            account, market, change[1], change[0]
         )
     return ids
 

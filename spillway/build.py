@@ -40,13 +40,15 @@ class Artifact:
     """A compiled contract.
 
     `abi` is the compiler's list of entries, `bytecode` the creation code without constructor
-    arguments, `runtime_size` the bytes that stand on the chain once deployed (immutables included).
+    arguments, `runtime_size` the bytes that stand on the chain once deployed (immutables included),
+    `slots` the storage slot of each variable, those of modules as `module.name`.
     """
 
     name: str
     abi: tuple[Mapping[str, Any], ...]
     bytecode: bytes
     runtime_size: int
+    slots: Mapping[str, int]
 
 
 class Artifacts(Mapping[str, Artifact]):
@@ -120,6 +122,7 @@ def _artifact(name: str, entry: Mapping[str, Any]) -> Artifact:
         abi=tuple(entry["abi"]),
         bytecode=bytes.fromhex(entry["bytecode"].removeprefix("0x")),
         runtime_size=entry["runtime_size"],
+        slots=entry["slots"],
     )
 
 
@@ -154,7 +157,7 @@ def _hash(path: Path) -> str:
 def _compiler() -> str:
     from importlib.metadata import version  # noqa: PLC0415
 
-    return f"vyper {version('vyper')} gas {EVM_VERSION}"
+    return f"vyper {version('vyper')} gas {EVM_VERSION} slots"
 
 
 # --- compiler ------------------------------------------------------------------------------------
@@ -205,6 +208,7 @@ def compile_one(contracts: Path, path: Path) -> dict[str, Any]:
         "abi": out["abi"],
         "bytecode": out["bytecode"],
         "runtime_size": runtime + immutables,
+        "slots": dict(_slots(out["layout"].get("storage_layout", {}))),
     }
 
 
@@ -214,6 +218,15 @@ def _sources(contracts: Path, data: Any) -> list[str]:
     paths = {Path(source.resolved_path) for source in data.resolved_imports.compiler_inputs}
     paths.add(Path(data.file_input.resolved_path))
     return sorted(str(path.relative_to(root)) for path in paths if path.is_relative_to(root))
+
+
+def _slots(layout: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, int]]:
+    """Yield the slot of each variable; a module's own are nested under its name."""
+    for name, item in layout.items():
+        if isinstance(item.get("slot"), int):
+            yield prefix + name, item["slot"]
+        else:
+            yield from _slots(item, f"{prefix}{name}.")
 
 
 def _immutables_end(layout: Mapping[str, Any]) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 
 class SpillwayError(Exception):
     """Base of every error that spillway raises on purpose."""
@@ -19,7 +21,8 @@ class BadInput(SpillwayError):
     exit_code = 2
 
     def __init__(self, file: str, field: str, value: object, allowed: str) -> None:
-        super().__init__(f"{file}: {field}: found {value!r}, allowed: {allowed}")
+        found = f"{value:f}" if isinstance(value, Decimal) else repr(value)
+        super().__init__(f"{file}: {field}: found {found}, allowed: {allowed}")
         self.file = file
         self.field = field
         self.value = value

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from spillway import ranking
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from spillway.build import Artifacts
     from spillway.engines import Address, Contract, Engine, Receipt
@@ -217,8 +217,12 @@ def deploy(
     maker_fee: int = 0,
     policy: str = "HyperliquidQueue",
     residual_to: int = 0,
+    by_hand: Mapping[int, Address] | None = None,
 ) -> Bench:
-    """Deploy and wire a venue whose oracle and vault are plain addresses."""
+    """Deploy and wire a venue whose oracle and vault are plain addresses.
+
+    `by_hand` gives further roles to plain addresses, in place of the contract of that role.
+    """
     oracle, vault = engine.sender(10), engine.sender(11)
     usdc = engine.deploy(artifacts["USDC"], sender=admin)
     pool = engine.deploy(
@@ -242,14 +246,16 @@ def deploy(
     adl = engine.deploy(
         artifacts["Adl"], pool.address, scores.address, residual_to, sender=admin
     )
-    for role, holder in (
-        (ORACLE, oracle),
-        (BOOK, book.address),
-        (LIQUIDATOR, liquidator.address),
-        (ADL, adl.address),
-        (VAULT, vault),
-        (CUSTODY, custody.address),
-    ):
+    holders = {
+        ORACLE: oracle,
+        BOOK: book.address,
+        LIQUIDATOR: liquidator.address,
+        ADL: adl.address,
+        VAULT: vault,
+        CUSTODY: custody.address,
+        **(by_hand or {}),
+    }
+    for role, holder in holders.items():
         pool.transact.grant(role, holder, sender=admin)
     return Bench(
         engine=engine,

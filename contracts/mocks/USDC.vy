@@ -8,14 +8,20 @@
 from ethereum.ercs import IERC20
 
 
+# How transfers behave:
+# - HONEST: they move the amount and return true.
+# - RETURNS_FALSE: they move nothing and return false.
+# - RETURNS_NOTHING: they move the amount and return no data at all.
+# - REVERTS: every transfer is refused.
+# - TAKES_FEE: they move the amount; a tenth of it goes to nobody on the way.
+# - REENTERS: they move the amount, then call the chosen target once, with the chosen data.
 flag Mode:
-    HONEST  # transfers move the amount and return true
-    RETURNS_FALSE  # moves nothing and returns false
-    RETURNS_NOTHING  # moves the amount and returns no data at all
-    REVERTS  # refuses every transfer
-    TAKES_FEE  # moves the amount; a tenth of it goes to nobody on the way
-    REENTERS  # moves the amount, then calls the chosen target once, with the chosen data
-
+    HONEST
+    RETURNS_FALSE
+    RETURNS_NOTHING
+    REVERTS
+    TAKES_FEE
+    REENTERS
 
 name: public(constant(String[4])) = "USDC"
 symbol: public(constant(String[4])) = "USDC"

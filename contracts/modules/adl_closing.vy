@@ -146,9 +146,16 @@ def _engage(account: uint256, market: uint256, size: int256) -> int256:
     job.first = job.next
     job.used = job.next
     adl_jobs._save(number, job)
+    return -size * self._drift(market, job)
+
+
+# @notice What a lot long has gained since the job was opened.
+@internal
+@view
+def _drift(market: uint256, job: IAdl.Job) -> int256:
     seen: IMarginPool.Market = staticcall adl_jobs.POOL.market(market)
-    rise: int256 = convert(job.mark, int256) - convert(seen.mark, int256)
-    return size * (rise - job.funding + seen.funding)
+    rise: int256 = convert(seen.mark, int256) - convert(job.mark, int256)
+    return rise - seen.funding + job.funding
 
 
 # --- fills --------------------------------------------------------------------------------
@@ -164,6 +171,7 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
     long: bool = closing.longs & 1 << market != 0
     number: uint256 = adl_jobs._number(market, not long)
     job: IAdl.Job = adl_jobs._load(number)
+    drift: int256 = self._drift(market, job)
     lots: uint256 = math._magnitude(size)
     for i: uint256 in range(MAX_STEPS):
         if lots == 0 or budget == 0 or job.next == job.ordered:
@@ -186,7 +194,9 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
         filled: uint256 = min(lots, found[0].size)
         won: uint256 = 0
         taken: int256 = 0
-        won, taken = self._fill(account, market, long, job, found[0], key, filled)
+        won, taken = self._fill(
+            account, market, long, job, drift, found[0], key, filled
+        )
         adl_jobs.queue[slot] = adl_jobs._with_won(key, won)
         closing.gained += taken
         lots -= filled
@@ -225,6 +235,7 @@ def _fill(
     market: uint256,
     long: bool,
     job: IAdl.Job,
+    drift: int256,
     winner: IMarginPool.Candidate,
     key: uint256,
     lots: uint256,
@@ -238,6 +249,10 @@ def _fill(
             convert(job.previous_mark, int256) - convert(job.mark, int256)
         )
         taken = min(taken, max(winner.equity, 0))
+    # The marks may have moved since the job was opened: who is not below zero at those of now stays so.
+    moved: int256 = -side * drift
+    if winner.equity + convert(winner.size, int256) * moved >= 0:
+        taken = min(taken, winner.equity + convert(winner.size - lots, int256) * moved)
     quote: int256 = convert(lots * job.mark, int256) + side * taken
     won: uint256 = self._profit(-side, job, winner, lots, quote)
     buyer: uint256 = winner.account if long else account

@@ -58,9 +58,7 @@ def _sample(market: uint256, basis: int256, price: uint256, elapsed: uint256):
     slow, fast = self._averages(market)
     slow = self._mixed(slow, basis, seconds, SLOW_DECAY)
     fast = self._mixed(fast, convert(price, int256), seconds, FAST_DECAY)
-    low: uint256 = (
-        slow.weight << 128 | convert(fast.value, uint256) << WEIGHT_BITS | fast.weight
-    )
+    low: uint256 = (slow.weight << 128 | convert(fast.value, uint256) << WEIGHT_BITS | fast.weight)
     self.words[market] = (slow.value << 168) + convert(low, int256)
 
 

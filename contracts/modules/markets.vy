@@ -110,7 +110,9 @@ def _pack_tiers(tiers: IMarginPool.Tier[MAX_TIERS]) -> uint256:
 def _advance(update: IMarginPool.Update, epoch: uint256):
     market: uint256 = update.market
     require._that(market < self.count, "pool: unknown market")
-    require._that(min(update.mark, update.index) > 0 and max(update.mark, update.index) <= MAX_PRICE, "pool: price out of range")
+    # 0 wraps and is refused.
+    highest: uint256 = max(unsafe_sub(update.mark, 1), unsafe_sub(update.index, 1))
+    require._that(highest < MAX_PRICE, "pool: price out of range")
     funding: int256 = self._funding(market) + update.funding_delta
     require._that(abs(funding) < MAX_FUNDING, "pool: funding out of range")
     if update.funding_delta != 0:
@@ -127,9 +129,7 @@ def _advance(update: IMarginPool.Update, epoch: uint256):
         | epoch << 200
         | flags << 240
     )
-    fact: uint256 = self.facts[market]
-    if fact & PRICE_MASK != update.index:
-        self.facts[market] = fact >> 80 << 80 | update.index
+    self.facts[market] = self.facts[market] >> 80 << 80 | update.index
     log IMarginPool.Advanced(
         market=market,
         epoch=epoch,

@@ -208,7 +208,6 @@ def _take_out(pointer: uint256, seat: seats.Seat, reason: uint256):
 @internal
 def _reserve(account: uint256, market: uint256, is_bid: bool, lots: int256):
     extcall POOL.rest(
-        empty(address),
         account,
         market,
         lots if is_bid else 0,

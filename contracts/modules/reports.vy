@@ -64,9 +64,7 @@ def __init__(
 
 
 @internal
-def _post(
-    account: address, observed_at: uint256, posted: DynArray[IOracle.Report, MAX_REPORTS]
-):
+def _post(account: address, observed_at: uint256, posted: DynArray[IOracle.Report, MAX_REPORTS]):
     place: uint256 = self._place(account)
     assert place < MAX_REPORTERS, "oracle: not a reporter"
     assert observed_at <= block.timestamp, "oracle: report from the future"
@@ -98,9 +96,9 @@ def _poll(market: uint256) -> Poll:
             continue
         spot: uint256 = word & PRICE_MASK
         perp: uint256 = word >> PRICE_BITS & PRICE_MASK
-        if spot != 0 and REPORTERS[i].spot_weight != 0:
+        if spot != 0:
             spots.append(weighted_median._vote(spot, REPORTERS[i].spot_weight))
-        if perp != 0 and REPORTERS[i].perp_weight != 0:
+        if perp != 0:
             perps.append(weighted_median._vote(perp, REPORTERS[i].perp_weight))
     poll: Poll = empty(Poll)
     poll.spot, poll.spot_weight = weighted_median._of(spots)

@@ -3,7 +3,7 @@
 @title weighted_median
 @license MIT
 @notice The median of prices that vote with weights: the lowest price at which the votes at or below
-        it hold at least half of all weight. At exactly half that is the lower one.
+        it hold at least half of all weight. At exactly half that is the lower one. No weight, no vote.
 """
 
 # Insertion sort of 16 votes: ~15k gas at worst, ~2k for 7 that come almost in order.
@@ -20,7 +20,7 @@ def _vote(price: uint256, weight: uint256) -> uint256:
     return price << WEIGHT_BITS | weight
 
 
-# @return The median and the weight of all votes; (0, 0) where nobody votes.
+# @return The median and the weight of all votes; (0, 0) where no vote has weight.
 @internal
 @pure
 def _of(votes: DynArray[uint256, MAX_VOTES]) -> (uint256, uint256):
@@ -40,7 +40,7 @@ def _of(votes: DynArray[uint256, MAX_VOTES]) -> (uint256, uint256):
     held: uint256 = 0
     for vote: uint256 in ordered:
         held += vote & MAX_WEIGHT
-        if 2 * held >= total:
+        if held != 0 and 2 * held >= total:
             return vote >> WEIGHT_BITS, total
     return 0, 0
 

@@ -65,8 +65,11 @@ class ApeLocal:
 
     def mine(self, calls: Sequence[Call], timestamp: int) -> list[Outcome]:
         transactions = self._sign(calls)
+        # A block runs at the time of the header that is prepared for it, which is now by default.
+        chain = self._chain
+        chain.header = chain.create_header_from_parent(self._header, timestamp=timestamp)
         try:
-            _, receipts, computations = self._chain.mine_all(transactions, timestamp=timestamp)
+            _, receipts, computations = chain.mine_all(transactions, timestamp=timestamp)
         except ValidationError as error:
             raise EngineError(f"a call can't stand in a block: {error}") from error
         self._state = None

@@ -378,7 +378,7 @@ def _loop(computation: Any) -> None:  # noqa: C901, PLR0912, PLR0915 (one branch
 
 def _sstore(computation: Any) -> None:
     """Store a word: the price of EIP-2200, 2929 and 3529, without py-evm's message for its log."""
-    if False:
+    if computation.msg.is_static:
         raise WriteProtection("a static call can't store")
     slot, value = computation.stack_pop_ints(2)
     if computation.get_gas_remaining() <= GAS_CALLSTIPEND:

@@ -1,0 +1,75 @@
+# Two commands do everything: `make crash` and `make test`. Both set up what they need, once.
+
+PYTHON ?= python3
+VENV := .venv
+LINT_VENV := .venv-lint
+
+# ape-vyper and natrix find the compiler on PATH; the environment's own has to win.
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+SOURCES := spillway scripts tests
+# xdist's workers; 0 runs the tests in one process.
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup crash test lint format bench lock clean
+
+help:
+	@echo "make crash   10 October 2025 on BTC, from nothing to the verdict"
+	@echo "make test    every test"
+	@echo "make lint    every check of style and types"
+	@echo "make bench   tables of gas and speed"
+	@echo "make format  put the code into the house style"
+	@echo "make lock    resolve the dependencies again"
+	@echo "make clean   remove everything that was made"
+
+setup: $(VENV)/.stamp
+
+crash: setup
+	$(VENV)/bin/ape run crash oct10_btc --venue hyperliquid
+
+test: setup
+	$(VENV)/bin/python -m pytest -n $(WORKERS)
+
+bench: setup
+	$(VENV)/bin/python -m tests.gas
+
+lint: setup $(LINT_VENV)/.stamp
+	$(VENV)/bin/ruff format --check $(SOURCES)
+	$(VENV)/bin/ruff check $(SOURCES)
+	$(VENV)/bin/mypy
+	find contracts -name '*.vy' -o -name '*.vyi' | xargs $(LINT_VENV)/bin/mamushi --line-length 100 --check --quiet
+	$(VENV)/bin/natrix lint contracts
+
+format: setup $(LINT_VENV)/.stamp
+	$(VENV)/bin/ruff format $(SOURCES)
+	$(VENV)/bin/ruff check --fix $(SOURCES)
+	find contracts -name '*.vy' -o -name '*.vyi' | xargs $(LINT_VENV)/bin/mamushi --line-length 100 --quiet
+
+# Needs uv, which only maintainers do: see CONTRIBUTING.md.
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --quiet --upgrade requirements.in -o requirements.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --quiet --upgrade requirements-lint.in -o requirements-lint.lock
+
+clean:
+	rm -rf $(VENV) $(LINT_VENV) .build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache runs
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.stamp: requirements.lock
+	$(call install,$(VENV),requirements.lock)
+
+$(LINT_VENV)/.stamp: requirements-lint.lock
+	$(call install,$(LINT_VENV),requirements-lint.lock)
+
+# An environment made anew from a lock file, so that it never holds what the file no longer names.
+define install
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
+		|| { echo "spillway needs Python >= 3.11, < 3.13; $(PYTHON) is $$($(PYTHON) --version)"; exit 1; }
+	rm -rf $(1)
+	$(PYTHON) -m venv $(1)
+	$(1)/bin/pip install --quiet --require-hashes -r $(2)
+	touch $@
+endef

@@ -1,0 +1,44 @@
+"""`ape run crash SCENARIO`: put a venue through a crash and say what became of it.
+
+Ape executes every script twice to find its command, so whatever is heavy is imported when it runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+UNEXPECTED, INTERRUPTED = 3, 130
+
+
+@click.command()
+@click.argument("scenario")
+@click.option("--venue", default="hyperliquid", show_default=True, help="Preset, or a .toml file.")
+@click.option("--engine", default="ape", show_default=True, help="ape or pyevm.")
+@click.option("--seed", type=click.IntRange(min=0), help="Instead of the scenario's own.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.")
+@click.option("--network", default="", help="Ape's network choice, for engine ape.")
+def cli(
+    scenario: str, venue: str, engine: str, seed: int | None, out: Path | None, network: str
+) -> None:
+    """Run SCENARIO (a name under scenarios/, or a file) and write what happened.
+
+    Exit code 0: solvent at every block; 1: an invariant broke; 2: bad input; 130: interrupted.
+    """
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    from spillway import command  # noqa: PLC0415 (heavy)
+    from spillway.errors import SpillwayError  # noqa: PLC0415
+
+    try:
+        code = command.crash(scenario, venue, engine, seed, out, network)
+    except SpillwayError as error:
+        click.echo(f"crash: {error}", err=True)
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except Exception as error:  # noqa: BLE001 (whatever it is, it is told in one line)
+        click.echo(f"crash: {type(error).__name__}: {error}", err=True)
+        code = UNEXPECTED
+    sys.exit(code)

@@ -1,0 +1,141 @@
+"""The keeper: calls what anyone may call, whenever it would do something.
+
+It judges accounts from one snapshot with the reference model, not by a view call for each.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from spillway.model.words import PROTOCOL
+from spillway.venue import Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from spillway.actors.view import View
+    from spillway.engines import Address, Call
+    from spillway.venue import Venue
+
+MOST_ACCOUNTS = 16  # of one call of `liquidate` or `deleverage`
+MOST_RANKS = 64  # of a plan
+PAGE = 32  # keys that one read gives
+# What the waterfall may use for one account, gas: a leg's orders meet up to 32 makers of ~130k each,
+# and is then handed over. A transaction has 2**24.
+GAS_ACCOUNT = 1_500_000
+GAS_LEG = 3_500_000
+GAS_CALL = 15_000_000
+
+PLACE_BITS = 24  # of a key, from the low end: the place in the holder list
+
+
+class Keeper:
+    """One keeper for all that is open to anyone."""
+
+    def __init__(self, venue: Venue, address: Address, child: int) -> None:
+        self._venue = venue
+        self._address = address
+        self._child = child
+
+    # --- waterfall ---------------------------------------------------------------------------
+
+    def liquidate(self, view: View) -> list[Call]:
+        """Run the waterfall for whoever is below maintenance, in batches that fit."""
+        due = [n for n in view.liquidatable() if not view.now.accounts[n].flags & PROTOCOL]
+        legs = [len(view.now.accounts[number].legs) for number in due]
+        return [self._venue.liquidate(batch, self._address) for batch in batches(due, legs)]
+
+    def deleverage(self, view: View) -> list[Call]:
+        """Close whoever is below zero: accounts by id, the vault's child last."""
+        losers = [n for n in view.below_zero() if self._closable(n, view)]
+        losers.sort(key=lambda number: (number == self._child, number))
+        calls = []
+        for start in range(0, len(losers), MOST_ACCOUNTS):
+            batch = losers[start : start + MOST_ACCOUNTS]
+            calls.append(self._venue.deleverage(batch, self._plans(batch, view), self._address))
+        return calls
+
+    def _closable(self, number: int, view: View) -> bool:
+        markets = [view.now.markets[m] for m in view.now.accounts[number].legs]
+        return all(market.fresh(view.time) for market in markets)
+
+    def _plans(self, losers: Sequence[int], view: View) -> list[Plan]:
+        """One plan for each side that the losers need, long enough for all of their lots."""
+        needed: dict[tuple[int, bool], int] = defaultdict(int)
+        for number in losers:
+            for market, leg in view.now.accounts[number].legs.items():
+                if leg.size:
+                    needed[market, leg.size < 0] += abs(leg.size)
+        return [
+            plan(market, longs, lots, self._keys(market, longs, view))
+            for (market, longs), lots in sorted(needed.items())
+        ]
+
+    def _keys(self, market: int, longs: bool, view: View) -> list[tuple[int, int]]:
+        """(key, lots) of every holder of a side."""
+        length = len(view.now.holders[market, longs])
+        found: list[tuple[int, int]] = []
+        for start in range(0, length, PAGE):
+            keys, lots = self._venue.contracts.adl.call.keys(market, longs, start, PAGE)
+            found += zip(keys, lots, strict=True)
+        return found
+
+    # --- the rest ----------------------------------------------------------------------------
+
+    def shed(self, view: View) -> list[Call]:
+        """Have the vault's child offer a slice of each position."""
+        legs = view.now.accounts[self._child].legs
+        return [
+            self._venue.shed(market, self._address)
+            for market, leg in legs.items()
+            if leg.size and view.usable(market)
+        ]
+
+    def trigger(self, view: View) -> list[Call]:
+        """Fire the stops that the mark has reached."""
+        return [
+            self._venue.trigger(order_id, self._address)
+            for order_id, stop in sorted(view.stops.items())
+            if view.usable(stop.market) and stop.reached(view.now.markets[stop.market].mark)
+        ]
+
+
+def batches(due: Sequence[int], legs: Sequence[int]) -> Iterator[list[int]]:
+    """Split accounts into calls of at most MOST_ACCOUNTS that fit into a transaction."""
+    batch: list[int] = []
+    gas = 0
+    for number, count in zip(due, legs, strict=True):
+        cost = GAS_ACCOUNT + GAS_LEG * count
+        if batch and (gas + cost > GAS_CALL or len(batch) == MOST_ACCOUNTS):
+            yield batch
+            batch, gas = [], 0
+        batch.append(number)
+        gas += cost
+    if batch:
+        yield batch
+
+
+def plan(market: int, longs: bool, lots: int, holders: Sequence[tuple[int, int]]) -> Plan:
+    """Find the winners of `lots` among the holders, best key first, as `deleverage` wants to be told.
+
+    Args:
+        market: Where.
+        longs: Their side.
+        lots: That are to be closed against them.
+        holders: (key, lots) of each.
+
+    Returns:
+        The key of the last winner needed, and the enrolled (those with at least that key, in the order
+        of their places) put in falling order of keys.
+    """
+    ranked = sorted(holders, reverse=True)
+    covered, last = 0, 0
+    for count, (_, held) in enumerate(ranked):
+        if covered >= lots or count == MOST_RANKS:
+            break
+        covered += held
+        last = count
+    keys = [key for key, _ in ranked[: last + 1]]
+    by_place = sorted(keys, key=lambda key: key % (1 << PLACE_BITS))
+    return Plan(market, longs, keys[-1] if keys else 0, tuple(map(by_place.index, keys)))

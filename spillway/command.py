@@ -1,0 +1,99 @@
+"""What `ape run crash` does once its options are read: check, run, show, write."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from spillway import crash as crashes
+from spillway import engines, presets, record, scenario, waterfall_table
+from spillway.build import build_all
+from spillway.errors import BadInput
+from spillway.units import price_to_usd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from spillway.crash import Run
+
+SOLVENT, BROKEN, INTERRUPTED = 0, 1, 130
+LINES = 20  # of progress where there is no terminal
+
+
+def crash(
+    scenario_name: str,
+    venue_name: str,
+    engine: str,
+    seed: int | None,
+    out: Path | None,
+    network: str,
+) -> int:
+    """Run a scenario and write its folder; give the exit code. Raises BadInput before anything is written."""
+    told = scenario.load(scenario.find(scenario_name), seed)
+    preset = presets.load(presets.find(venue_name))
+    if engine not in engines.NAMES:
+        raise BadInput("command line", "--engine", engine, " or ".join(engines.NAMES))
+    folder = out or record.default_folder(told.name, preset.name, told.seed)
+    record.check_folder(folder)
+    console = Console(highlight=False)
+    artifacts = build_all()
+    with _interrupts() as stopped, _progress(console, told.clock.blocks) as show:
+        run = crashes.run(told, preset, artifacts, engine, network, told=show, stopped=stopped)
+    summary = record.write(run, folder)
+    console.print(waterfall_table.render(run, summary))
+    console.print(f"written to {folder}", soft_wrap=True)
+    if run.findings:
+        return BROKEN
+    return INTERRUPTED if run.interrupted else SOLVENT
+
+
+@contextmanager
+def _interrupts() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C into an answer of yes; the second one interrupts as ever."""
+    seen: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        seen.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(seen)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _progress(console: Console, blocks: int) -> Iterator[Callable[[Run], None]]:
+    """Show a bar on a terminal, plain lines elsewhere."""
+    if not console.is_terminal:
+        yield lambda run: _line(console, run, blocks)
+        return
+    columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("deploying", total=blocks)
+        yield lambda run: progress.update(
+            task, completed=len(run.blocks), description=_status(run)
+        )
+
+
+def _line(console: Console, run: Run, blocks: int) -> None:
+    done = len(run.blocks)
+    if done == blocks or done % max(blocks // LINES, 1) == 0:
+        console.print(f"block {done:>{len(str(blocks))}} of {blocks}  {_status(run)}")
+
+
+def _status(run: Run) -> str:
+    """Say where a run is: time, prices, and how often each layer has acted."""
+    block, market = run.blocks[-1], run.scenario.markets[0]
+    clock = datetime.fromtimestamp(block.timestamp, UTC).strftime("%H:%M:%S")
+    mark = price_to_usd(block.now.markets[0].mark, market.size_decimals)
+    counts = {name: layer.count for name, layer in run.tally.layers.items() if layer.count}
+    acted = ", ".join(f"{name} {count}" for name, count in counts.items()) or "calm"
+    return f"{clock}  {market.symbol} {mark:,.1f}  {acted}"

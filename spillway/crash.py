@@ -1,0 +1,287 @@
+"""The run: a scenario under a preset on an engine, block by block, judged at the end of each.
+
+What a block does is decided on what it will see. Its first calls (the prices) are rehearsed: mined, looked
+at, and taken back. Makers and the keeper decide on that, as those do who watch what is about to be
+mined. Where an account will be below zero, what comes before auto-deleveraging is rehearsed too, because its
+plans need the positions as the liquidations leave them. Then the block is mined for good, in this order:
+
+    prices -> cancels and post-only -> liquidations and takeovers -> auto-deleveraging, the vault's child
+    last -> shedding -> stops and takers -> deposits, withdrawals, redemptions
+
+Contracts can't enforce an order between transactions; this module does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING
+
+from spillway import engines, invariants, observe, scenario as scenarios
+from spillway.actors.cashier import Cashier
+from spillway.actors.keeper import Keeper
+from spillway.actors.market_maker import MarketMaker
+from spillway.actors.oracle_feed import OracleFeed, Source
+from spillway.actors.trader import Trader
+from spillway.actors.view import View
+from spillway.deploy import cast, cast_size, deploy
+from spillway.entrants import enter
+from spillway.metrics import Tally
+from spillway.opening import SETUP_SECONDS, Opening
+from spillway.venue import Venue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from spillway.build import Artifact
+    from spillway.deploy import Cast
+    from spillway.engines import BlockResult, Call, Engine, Receipt
+    from spillway.invariants import Finding, Snapshot
+    from spillway.opening import Roster
+    from spillway.presets import Preset
+    from spillway.scenario import Scenario
+
+DEPLOY_SECONDS = 120  # before the vault's depositors begin to wait; a block a second
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block of the run, as it was mined.
+
+    Attributes:
+        number: Of the chain.
+        timestamp: Seconds.
+        step: Of the run, counted from 0.
+        receipts: Of its calls, in order.
+        now: The venue at its end.
+        vault_equity: Of the vault, quote.
+    """
+
+    number: int
+    timestamp: int
+    step: int
+    receipts: tuple[Receipt, ...]
+    now: Snapshot
+    vault_equity: int
+
+    @property
+    def gas_used(self) -> int:
+        """Gas of all its calls."""
+        return sum(receipt.gas_used for receipt in self.receipts)
+
+    @property
+    def reverted(self) -> list[Receipt]:
+        """Calls that were refused."""
+        return [receipt for receipt in self.receipts if not receipt.success]
+
+
+@dataclass(slots=True)
+class Run:
+    """A run, while it goes on and after it.
+
+    Attributes:
+        scenario: As resolved.
+        preset: As resolved.
+        engine: Name of the engine.
+        roster: Who takes part.
+        child: The account of the vault that takes positions over.
+        parent: The account of the vault that holds its cash.
+        start: The venue when the clock starts.
+        vault_start: Equity of the vault then, quote.
+        blocks: Those mined so far.
+        tally: What happened so far.
+        findings: Invariants that broke; the run stops at the first block with any.
+        interrupted: Whether it was stopped before its end.
+        state_digest: Of the state at its end.
+        wall_seconds: That it took, set-up included.
+    """
+
+    scenario: Scenario
+    preset: Preset
+    engine: str
+    roster: Roster
+    parent: int
+    child: int
+    start: Snapshot
+    vault_start: int
+    tally: Tally
+    blocks: list[Block] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    interrupted: bool = False
+    state_digest: str = ""
+    wall_seconds: float = 0.0
+
+    @property
+    def now(self) -> Snapshot:
+        """The venue as it stands."""
+        return self.blocks[-1].now if self.blocks else self.start
+
+
+def run(
+    scenario: Scenario,
+    preset: Preset,
+    artifacts: Mapping[str, Artifact],
+    engine_name: str,
+    network: str = "",
+    *,
+    told: Callable[[Run], None] = lambda _: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Run:
+    """Run a scenario to its end, to the first broken invariant, or until `stopped` says so.
+
+    Args:
+        scenario: What happens.
+        preset: Under whose rules.
+        artifacts: The compiled contracts.
+        engine_name: `ape` or `pyevm`.
+        network: Ape's network choice; "" = its local chain.
+        told: Called after each block.
+        stopped: Asked before each block.
+
+    Raises:
+        BadInput: the venue refuses what the scenario begins with.
+    """
+    began = time.monotonic()
+    genesis = engines.Genesis(
+        timestamp=(
+            scenario.clock.start_time
+            - SETUP_SECONDS
+            - preset.vault.lock_seconds
+            - DEPLOY_SECONDS
+        ),
+        senders=cast_size(preset, scenario),
+    )
+    with engines.start(engine_name, genesis, network) as engine:
+        loop = _Loop(engine, scenario, preset, artifacts)
+        result = loop.go(told, stopped)
+        result.wall_seconds = time.monotonic() - began
+        return result
+
+
+class _Loop:
+    """Everything that a run needs while it goes on."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        scenario: Scenario,
+        preset: Preset,
+        artifacts: Mapping[str, Artifact],
+    ) -> None:
+        self._engine = engine
+        self._scenario = scenario
+        self._rng = Random(scenario.seed)  # noqa: S311 (a simulation, not a secret)
+        people = cast(engine, preset, scenario)
+        self._venue = Venue(deploy(engine, artifacts, preset, scenario, people))
+        entrants = enter(scenario, preset, self._rng)
+        roster = Opening(engine, self._venue, scenario, people).run(entrants)
+        self._observer = observe.Observer(
+            engine, self._venue, artifacts["MarginPool"], preset, scenario
+        )
+        self._stops: dict[int, observe.StandingStop] = {}
+        vault = self._venue.contracts.vault.call
+        start = self._observer.snapshot()
+        self._run = Run(
+            scenario=scenario,
+            preset=preset,
+            engine=engine.name,
+            roster=roster,
+            parent=vault.parent(),
+            child=vault.backstop(),
+            start=start,
+            vault_start=self._observer.vault_equity(start),
+            tally=Tally(vault.backstop()),
+        )
+        self._cast_actors(people, preset)
+
+    def _cast_actors(self, people: Cast, preset: Preset) -> None:
+        venue, scenario, roster = self._venue, self._scenario, self._run.roster
+        sources = [
+            Source(address, bool(reporter.spot_weight), bool(reporter.perp_weight))
+            for address, reporter in zip(people.reporters, preset.oracle.reporters, strict=True)
+        ]
+        self._feed = OracleFeed(venue, scenario, sources, people.keeper)
+        self._makers = [MarketMaker(venue, scenario, member) for member in roster.makers]
+        self._keeper = Keeper(venue, people.keeper, self._run.child)
+        self._traders = [Trader(venue, t.member, t.entrant) for t in roster.traders]
+        self._cashier = Cashier(venue, scenario, roster, people.admin, people.keeper)
+
+    def go(self, told: Callable[[Run], None], stopped: Callable[[], bool]) -> Run:
+        """Mine the blocks of the scenario."""
+        run = self._run
+        for step in range(self._scenario.clock.blocks):
+            if stopped():
+                run.interrupted = True
+                break
+            self._step(step)
+            told(run)
+            if run.findings:
+                break
+        owners = [member.owner for member in run.roster.depositors]
+        run.state_digest = observe.digest(self._observer.dump(owners))
+        return run
+
+    # --- one block ---------------------------------------------------------------------------
+
+    def _step(self, step: int) -> None:
+        """Decide on a block, mine it, judge it."""
+        at = self._scenario.clock.time_of(step)
+        calls: list[Call] = []
+        if not scenarios.happening(self._scenario, "oracle_outage", step):
+            calls = self._feed.decide(step, self._rng)
+        with self._rehearsed(calls, at, step) as view:
+            for maker in self._makers:
+                calls = [*calls, *maker.decide(view, self._rng)]
+            takers = [call for t in self._traders for call in t.decide(view, self._rng)]
+            keeps = not scenarios.happening(self._scenario, "keeper_outage", step)
+            bankrupt = any(view.below_zero())
+            after = []
+            if keeps:
+                calls = [*calls, *self._keeper.liquidate(view)]
+                after = [*self._keeper.shed(view), *self._keeper.trigger(view)]
+            cash = self._cashier.decide(view)
+        if keeps and bankrupt:
+            with self._rehearsed(calls, at, step) as view:
+                calls = [*calls, *self._keeper.deleverage(view)]
+        self._mine([*calls, *after, *takers, *cash], at, step)
+
+    @contextmanager
+    def _rehearsed(self, calls: Sequence[Call], at: int, step: int) -> Iterator[View]:
+        """Show the venue as it would be after `calls`, and take them back."""
+        token = self._engine.snapshot()
+        if calls:
+            self._engine.send_block(calls, at)
+        try:
+            yield View(
+                block=step,
+                time=at,
+                now=self._observer.snapshot(),
+                stops=self._stops,
+                orders_of=self._venue.contracts.book.call.orders_of,
+            )
+        finally:
+            self._engine.revert(token)
+
+    def _mine(self, calls: Sequence[Call], at: int, step: int) -> None:
+        before = self._run.now
+        result = self._engine.send_block(calls, at)
+        now = self._observer.snapshot()
+        events = [event for receipt in result.receipts for event in receipt.events]
+        flows = observe.flows(events, self._observer.junior(now))
+        observe.follow_stops(self._stops, events)
+        self._cashier.saw(events)
+        self._run.blocks.append(
+            Block(
+                number=result.head.number,
+                timestamp=result.head.timestamp,
+                step=step,
+                receipts=result.receipts,
+                now=now,
+                vault_equity=self._observer.vault_equity(now),
+            )
+        )
+        self._run.tally.add(before, now, events, flows)
+        self._run.findings = invariants.check(before, now, flows)

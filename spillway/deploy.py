@@ -1,0 +1,164 @@
+"""Wiring: deploys a venue's contracts, hands out the roles, lists the markets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from spillway.presets import policy_contract
+from spillway.units import size_to_lots, usd_to_quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from spillway.build import Artifact
+    from spillway.engines import Address, Contract, Engine
+    from spillway.presets import Preset
+    from spillway.scenario import Market, Scenario
+
+FEES = 1
+TIERS = 5  # of a schedule; those not used are zero
+
+
+class Role(IntEnum):
+    """Engine roles, as the pool numbers them."""
+
+    ORACLE = 1
+    BOOK = 2
+    LIQUIDATOR = 4
+    ADL = 8
+    VAULT = 16
+    CUSTODY = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Contracts:
+    """Handles on the contracts of one venue."""
+
+    usdc: Contract
+    pool: Contract
+    custody: Contract
+    book: Contract
+    oracle: Contract
+    adl: Contract
+    vault: Contract
+    liquidator: Contract
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who sends which transactions: one address each, so that nobody trades with themselves."""
+
+    admin: Address
+    keeper: Address
+    reporters: tuple[Address, ...]
+    makers: tuple[Address, ...]
+    depositors: tuple[Address, ...]
+    traders: tuple[Address, ...]
+
+
+def cast_size(preset: Preset, scenario: Scenario) -> int:
+    """Return how many senders a run needs."""
+    drawn = sum(group.count for group in scenario.population)
+    people = scenario.book.makers + len(scenario.vault.depositors) + len(scenario.accounts) + drawn
+    return 2 + len(preset.oracle.reporters) + people
+
+
+def cast(engine: Engine, preset: Preset, scenario: Scenario) -> Cast:
+    """Hand out the chain's senders."""
+    senders = [engine.sender(index) for index in range(cast_size(preset, scenario))]
+    admin, keeper = senders[:2]
+    parts = []
+    rest = senders[2:]
+    for count in (
+        len(preset.oracle.reporters),
+        scenario.book.makers,
+        len(scenario.vault.depositors),
+    ):
+        parts.append(tuple(rest[:count]))
+        rest = rest[count:]
+    return Cast(admin, keeper, *parts, tuple(rest))
+
+
+def deploy(
+    engine: Engine,
+    artifacts: Mapping[str, Artifact],
+    preset: Preset,
+    scenario: Scenario,
+    roles: Cast,
+) -> Contracts:
+    """Deploy the venue; each contract in a block of its own."""
+
+    def new(name: str, *args: object) -> Contract:
+        return engine.deploy(artifacts[name], *args, sender=roles.admin)
+
+    trading, terms = preset.trading, preset.oracle
+    usdc = new("USDC")
+    pool = new("MarginPool", trading.taker_fee_ppm, trading.maker_fee_ppm, trading.band_ppm)
+    custody = new("Custody", pool.address, usdc.address)
+    book = new("OrderBook", pool.address)
+    reporters = [
+        (address, reporter.spot_weight, reporter.perp_weight)
+        for address, reporter in zip(roles.reporters, terms.reporters, strict=True)
+    ]
+    majors = sum(1 << place for place, market in enumerate(scenario.markets) if market.major)
+    oracle = new(
+        "Oracle",
+        pool.address,
+        book.address,
+        reporters,
+        terms.max_report_age_seconds,
+        terms.quorum,
+        majors,
+        terms.funding == "hourly",
+    )
+    run_by = preset.vault
+    params = (
+        run_by.at_risk_ppm,
+        run_by.lock_seconds,
+        run_by.shed_slice_ppm,
+        run_by.shed_band_ppm,
+    )
+    vault = new("Vault", pool.address, custody.address, book.address, params)
+    liquidation = preset.liquidation
+    liquidator = new(
+        "Liquidator",
+        pool.address,
+        book.address,
+        vault.address,
+        liquidation.window_seconds,
+        usd_to_quote(liquidation.slice_above_usd),
+    )
+    policy = new(policy_contract(preset.adl.policy))
+    residual_to = FEES if preset.adl.residual_to == "fees" else 0
+    adl = new("Adl", pool.address, policy.address, residual_to)
+    contracts = Contracts(usdc, pool, custody, book, oracle, adl, vault, liquidator)
+    _grant(contracts, roles.admin)
+    vault.transact.open_accounts(sender=roles.admin)
+    _list(contracts, preset, scenario, roles.admin)
+    return contracts
+
+
+def _grant(contracts: Contracts, admin: Address) -> None:
+    for role in Role:
+        holder: Contract = getattr(contracts, role.name.lower())
+        contracts.pool.transact.grant(role, holder.address, sender=admin)
+
+
+def _list(contracts: Contracts, preset: Preset, scenario: Scenario, admin: Address) -> None:
+    for number, market in enumerate(scenario.markets):
+        config = (
+            market.size_decimals,
+            preset.oracle.max_mark_age_seconds,
+            size_to_lots(market.open_interest_cap, market.size_decimals),
+            schedule(market),
+        )
+        contracts.pool.transact.list_market(config, sender=admin)
+        contracts.book.transact.open_market(number, sender=admin)
+
+
+def schedule(market: Market) -> list[tuple[int, int]]:
+    """Return the margin schedule of a market as the pool takes it."""
+    used = [(0, market.max_leverage), *((t.above_usd, t.max_leverage) for t in market.tiers)]
+    return used + [(0, 0)] * (TIERS - len(used))

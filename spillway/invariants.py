@@ -1,0 +1,237 @@
+"""What must hold at every block, numbered as in docs/invariants.md.
+
+Each predicate is a pure function of snapshots and gives its findings: none where it holds. `check`
+runs all of them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from spillway.model import margin
+from spillway.model.pool import MAX_LEGS
+from spillway.model.words import DEFICIT, FEES, ISOLATED, PROTOCOL, Account
+from spillway.units import QUOTE_PER_UNIT
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from spillway.model.margin import Market
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The venue at the end of a block.
+
+    Attributes:
+        block: Number of the block.
+        accounts: All accounts by id, decoded from the pool's dump.
+        markets: All markets by id.
+        custody: Units of collateral that the pool has counted.
+        balance: Units of collateral that the token says are there.
+        deficit: Standing deficit, quote >= 0.
+        flat_quote: What the pool says that flat traders' accounts hold, quote.
+        holders: (market, longs) -> the holder list, 0 for a hole; where it was read.
+    """
+
+    block: int
+    accounts: Mapping[int, Account]
+    markets: Sequence[Market]
+    custody: int
+    balance: int
+    deficit: int
+    flat_quote: int
+    holders: Mapping[tuple[int, bool], Sequence[int]] = field(default_factory=dict)
+
+    def equity(self, account: int) -> int:
+        """Return the equity of an account at the marks, quote."""
+        return margin.equity(self.accounts[account], self.markets)
+
+    def quote(self, account: int) -> int:
+        """Return the effective quote of an account."""
+        return margin.quote(self.accounts[account], self.markets)
+
+
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """What the events between two snapshots say.
+
+    Attributes:
+        deposited: Units counted into custody, in all.
+        withdrawn: Units paid out of custody, in all.
+        moved: Account -> quote that it put in (> 0) or took out (< 0) by deposits, withdrawals
+            (what was taken from the account) and transfers.
+        traded: Accounts with a fill, a takeover or a deleveraging of their own positions.
+        junior: Accounts that turned flat while seniority was held open, or under the standing
+            deficit: a deleveraging that began before may still reach them.
+        liquidated: Accounts that `liquidate` was called for.
+        explained: Accounts of which an event says that they stay below zero for now.
+    """
+
+    deposited: int = 0
+    withdrawn: int = 0
+    moved: Mapping[int, int] = field(default_factory=dict)
+    traded: Collection[int] = ()
+    junior: Collection[int] = ()
+    liquidated: Collection[int] = ()
+    explained: Collection[int] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One way in which an invariant does not hold."""
+
+    invariant: str
+    block: int
+    accounts: tuple[int, ...]
+    detail: str
+
+
+def sizes_cancel(now: Snapshot) -> Iterator[Finding]:
+    """I-1: in every market the sizes of all accounts sum to zero."""
+    for market, legs in _sizes(now).items():
+        total = sum(legs.values())
+        if total:
+            yield Finding("I-1", now.block, (), f"market {market}: sizes sum to {total} lots")
+
+
+def quotes_are_custody(now: Snapshot) -> Iterator[Finding]:
+    """I-2: the quotes of all accounts and the pots of all markets sum to the cash in custody."""
+    quotes = sum(now.quote(account) for account in now.accounts)
+    pots = sum(market.pot_quote for market in now.markets)
+    cash = now.custody * QUOTE_PER_UNIT
+    if quotes + pots != cash:
+        detail = f"quotes {quotes} + pots {pots} - custody {cash} = {quotes + pots - cash} quote"
+        yield Finding("I-2", now.block, (), detail)
+
+
+def custody_is_covered(now: Snapshot) -> Iterator[Finding]:
+    """I-3: the token's balance covers what the pool has counted."""
+    if now.balance < now.custody:
+        detail = f"balance {now.balance} units, custody {now.custody}"
+        yield Finding("I-3", now.block, (), detail)
+
+
+def flat_losses(before: Snapshot, now: Snapshot, flows: Flows) -> Iterator[tuple[int, int]]:
+    """Yield (account, quote lost) of those flat before any loss who did nothing themselves."""
+    for number, held in before.accounts.items():
+        protected = held.trader and held.flat and number not in flows.junior
+        if not protected or number in flows.traded:
+            continue
+        lost = held.stored + flows.moved.get(number, 0) - now.equity(number)
+        if lost > 0:
+            yield number, lost
+
+
+def flat_accounts_never_pay(before: Snapshot, now: Snapshot, flows: Flows) -> Iterator[Finding]:
+    """I-4: an account that was flat before any loss has all that it had, but for its own acts."""
+    for number, lost in flat_losses(before, now, flows):
+        yield Finding("I-4", now.block, (number,), f"a flat account lost {lost} quote")
+
+
+def losses_are_explained(now: Snapshot, flows: Flows) -> Iterator[Finding]:
+    """I-5: after `liquidate` no equity is below zero without an event that says so."""
+    for number in sorted(set(flows.liquidated).difference(flows.explained)):
+        equity = now.equity(number)
+        if equity < 0:
+            yield Finding("I-5", now.block, (number,), f"equity {equity} quote after a liquidation")
+
+
+def open_interest_is_both_sides(now: Snapshot) -> Iterator[Finding]:
+    """I-6: open interest is the sum of the longs and the sum of the shorts."""
+    sizes = _sizes(now)
+    for number, market in enumerate(now.markets):
+        legs = sizes[number].values()
+        longs, shorts = sum(n for n in legs if n > 0), -sum(n for n in legs if n < 0)
+        if not longs == shorts == market.open_interest:
+            detail = (
+                f"market {number}: open interest {market.open_interest}, longs {longs}, "
+                f"shorts {shorts} lots"
+            )
+            yield Finding("I-6", now.block, (), detail)
+
+
+def lists_hold_the_holders(now: Snapshot) -> Iterator[Finding]:
+    """I-7: a holder list holds exactly the holders of its side, each at the place that it knows."""
+    sizes = _sizes(now)
+    for (market, longs), entries in now.holders.items():
+        holders = {n for n, size in sizes[market].items() if size and (size > 0) == longs}
+        listed = [n for n in entries if n]
+        wrong = holders.symmetric_difference(listed) | {n for n in listed if listed.count(n) > 1}
+        for place, number in enumerate(entries):
+            if number in holders and now.accounts[number].legs[market].holder != place:
+                wrong.add(number)
+        if wrong:
+            side = "longs" if longs else "shorts"
+            detail = f"market {market}: the list of {side} is wrong about them"
+            yield Finding("I-7", now.block, tuple(sorted(wrong)), detail)
+
+
+def flat_quote_is_the_sum(now: Snapshot) -> Iterator[Finding]:
+    """I-8: the pool's count of flat quote is what flat traders' accounts hold."""
+    total = sum(held.stored for held in now.accounts.values() if held.trader and held.flat)
+    if total != now.flat_quote:
+        detail = f"flat accounts hold {total} quote, the pool counts {now.flat_quote}"
+        yield Finding("I-8", now.block, (), detail)
+
+
+def only_the_deficit_owes(now: Snapshot, flows: Flows) -> Iterator[Finding]:
+    """I-9: no flat account stays below zero but the deficit account, and that is the deficit."""
+    for number, held in now.accounts.items():
+        if held.flat and held.stored < 0 and number not in {DEFICIT, *flows.explained}:
+            yield Finding("I-9", now.block, (number,), f"a flat account owes {-held.stored} quote")
+    owed = max(-now.quote(DEFICIT), 0)
+    if owed != now.deficit:
+        detail = f"the deficit account owes {owed} quote, the pool says {now.deficit}"
+        yield Finding("I-9", now.block, (DEFICIT,), detail)
+
+
+def custody_follows_the_flows(before: Snapshot, now: Snapshot, flows: Flows) -> Iterator[Finding]:
+    """I-10: custody changes by deposits and withdrawals alone."""
+    due = before.custody + flows.deposited - flows.withdrawn
+    if now.custody != due:
+        detail = f"custody {now.custody} units, by the flows {due}"
+        yield Finding("I-10", now.block, (), detail)
+
+
+def legs_are_bounded(now: Snapshot) -> Iterator[Finding]:
+    """I-11: a set bit is a live leg, and nobody has more legs than its kind of account may have."""
+    for number, held in now.accounts.items():
+        dead = [market for market, leg in held.legs.items() if not leg.live]
+        limit = 1 if held.flags & ISOLATED else MAX_LEGS
+        if dead:
+            yield Finding("I-11", now.block, (number,), f"nothing stands in markets {dead}")
+        if len(held.legs) > limit and not held.flags & PROTOCOL:
+            detail = f"{len(held.legs)} legs, at most {limit}"
+            yield Finding("I-11", now.block, (number,), detail)
+    for number in (FEES, DEFICIT):
+        if now.accounts[number].legs:
+            yield Finding("I-11", now.block, (number,), "it holds a position or an order")
+
+
+def check(before: Snapshot, now: Snapshot, flows: Flows) -> list[Finding]:
+    """Return the findings of every invariant at the end of a block."""
+    return [
+        *sizes_cancel(now),
+        *quotes_are_custody(now),
+        *custody_is_covered(now),
+        *flat_accounts_never_pay(before, now, flows),
+        *losses_are_explained(now, flows),
+        *open_interest_is_both_sides(now),
+        *lists_hold_the_holders(now),
+        *flat_quote_is_the_sum(now),
+        *only_the_deficit_owes(now, flows),
+        *custody_follows_the_flows(before, now, flows),
+        *legs_are_bounded(now),
+    ]
+
+
+def _sizes(now: Snapshot) -> dict[int, dict[int, int]]:
+    """Return market -> account -> lots."""
+    sizes: dict[int, dict[int, int]] = defaultdict(dict)
+    for number, held in now.accounts.items():
+        for market, leg in held.legs.items():
+            sizes[market][number] = leg.size
+    return sizes

@@ -1,0 +1,192 @@
+"""Reading the venue at the end of a block, and what its events say happened in between."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from spillway.invariants import Flows, Snapshot
+from spillway.model.margin import Market, Tier
+from spillway.storage import PoolStorage
+from spillway.units import units_to_quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from spillway.build import Artifact
+    from spillway.engines import Engine, Event
+    from spillway.presets import Preset
+    from spillway.scenario import Scenario
+    from spillway.venue import Venue
+
+# Outcomes of Judged by which an account may stay below zero for now: shielded by a stale mark, due to be
+# deleveraged, the protocol's own, or locked by a deleveraging at work.
+LEFT_BELOW_ZERO = {2, 6, 7, 8}
+
+
+@dataclass(frozen=True, slots=True)
+class StandingStop:
+    """A stop or take-profit in the book."""
+
+    market: int
+    above: bool
+    trigger: int  # quote per lot
+
+    def reached(self, mark: int) -> bool:
+        """Whether a mark fires it."""
+        return mark >= self.trigger if self.above else mark <= self.trigger
+
+
+class Observer:
+    """Reads a venue: what every block is judged by, and the canonical dump behind the digest."""
+
+    def __init__(
+        self, engine: Engine, venue: Venue, pool: Artifact, preset: Preset, scenario: Scenario
+    ) -> None:
+        self._engine = engine
+        self._contracts = venue.contracts
+        self._storage = PoolStorage(venue.contracts.pool, pool)
+        self._listed = [
+            Market(
+                tiers=(
+                    Tier(0, market.max_leverage),
+                    *(Tier(tier.above_usd, tier.max_leverage) for tier in market.tiers),
+                ),
+                size_decimals=market.size_decimals,
+                max_age=preset.oracle.max_mark_age_seconds,
+                open_interest_cap=self._contracts.pool.call.market(number).open_interest_cap,
+            )
+            for number, market in enumerate(scenario.markets)
+        ]
+
+    def snapshot(self) -> Snapshot:
+        """Everything that the invariants judge, at the head."""
+        solvency = self._contracts.pool.call.solvency()
+        markets = range(len(self._listed))
+        return Snapshot(
+            block=self._engine.head.number,
+            accounts=self._storage.accounts(),
+            markets=[self._market(number) for number in markets],
+            custody=solvency.custody,
+            balance=self._contracts.usdc.call.balanceOf(self._contracts.custody.address),
+            deficit=solvency.deficit,
+            flat_quote=solvency.flat_quote,
+            holders={
+                (number, longs): self._storage.holders(number, longs=longs)
+                for number in markets
+                for longs in (True, False)
+            },
+        )
+
+    def junior(self, now: Snapshot) -> set[int]:
+        """Flat accounts that a loss which is being dealt with may still reach."""
+        pool = self._contracts.pool
+        if not now.deficit and not pool.call.solvency().seniority_held:
+            return set()
+        flat = [n for n, held in now.accounts.items() if held.trader and held.flat]
+        return {number for number in flat if not pool.call.is_senior(number)}
+
+    def vault_equity(self, now: Snapshot) -> int:
+        """What the vault's accounts and its till are worth, quote; a child below zero counts as such."""
+        vault = self._contracts.vault.call
+        accounts = sum(now.equity(number) for number in (vault.parent(), vault.backstop()))
+        return accounts + units_to_quote(vault.till())
+
+    def dump(self, depositors: Sequence[str]) -> dict[str, Any]:
+        """Read the whole state through the contracts' views, in one order on every engine."""
+        pool, book, vault = (
+            self._contracts.pool.call,
+            self._contracts.book.call,
+            self._contracts.vault.call,
+        )
+        return {
+            "accounts": [self._account(n) for n in range(1, pool.account_count() + 1)],
+            "markets": [
+                [list(pool.market(number)), pool.pot(number), list(book.tops(number))]
+                for number in range(len(self._listed))
+            ],
+            "pool": [pool.epoch(), list(pool.solvency())],
+            "vault": [vault.nav(), vault.till(), vault.supply(), list(vault.queue())],
+            "shares": [[vault.balance_of(who), vault.claimable(who)] for who in depositors],
+        }
+
+    def _account(self, number: int) -> list[Any]:
+        pool, book = self._contracts.pool.call, self._contracts.book.call
+        legs = pool.legs_of(number)
+        words = pool.words(number, 0)
+        positions = [
+            [market, list(pool.position(number, market))]
+            for market in range(len(self._listed))
+            if legs >> market & 1
+        ]
+        orders = [[order, list(book.order(order))] for order in book.orders_of(number)]
+        return [number, pool.owner_of(number), words.account, positions, orders]
+
+    def _market(self, number: int) -> Market:
+        seen = self._contracts.pool.call.market(number)
+        long_charge, short_charge, pot = self._storage.charges(number)
+        return replace(
+            self._listed[number],
+            mark=seen.mark,
+            previous_mark=seen.previous_mark,
+            index=seen.index,
+            funding=seen.funding,
+            open_interest=seen.open_interest,
+            updated_at=seen.updated_at,
+            locked=seen.locked,
+            long_charge=long_charge,
+            short_charge=short_charge,
+            pot=pot,
+        )
+
+
+def digest(dump: Mapping[str, Any]) -> str:
+    """Return the sha256 of a dump, hex."""
+    text = json.dumps(dump, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def flows(events: Iterable[Event], junior: Iterable[int] = ()) -> Flows:
+    """Return what the events of a block say of cash, trades and liquidations."""
+    deposited = withdrawn = 0
+    moved: dict[int, int] = defaultdict(int)
+    traded: set[int] = set()
+    outcomes: dict[int, int] = {}
+    for event in events:
+        args = event.args
+        if event.name == "Deposited":
+            deposited += args.units
+            moved[args.account] += units_to_quote(args.units)
+        elif event.name == "Withdrawn":
+            withdrawn += args.paid
+            moved[args.account] -= units_to_quote(args.units)
+        elif event.name == "DeficitCovered":
+            deposited += args.units
+        elif event.name == "Exchanged":
+            traded |= {args.buyer, args.seller}
+        elif event.name == "Filled":
+            traded |= {args.taker, args.maker}
+        elif event.name == "Judged":
+            outcomes[args.account] = args.outcome
+    return Flows(
+        deposited=deposited,
+        withdrawn=withdrawn,
+        moved=moved,
+        traded=traded,
+        junior=set(junior),
+        liquidated=set(outcomes),
+        explained={n for n, outcome in outcomes.items() if outcome in LEFT_BELOW_ZERO},
+    )
+
+
+def follow_stops(stops: dict[int, StandingStop], events: Iterable[Event]) -> None:
+    """Bring the stops that stand up to date with what the book says."""
+    for event in events:
+        args = event.args
+        if event.name == "StopPlaced":
+            stops[args.order_id] = StandingStop(args.market, args.above, args.trigger)
+        elif event.name == "Removed":
+            stops.pop(args.order_id, None)

@@ -1,0 +1,270 @@
+"""What happens before the clock starts: people arrive, pay in, and open the positions they begin with.
+
+Positions at one entry price are opened together: the index is set to that price, the sellers' orders
+rest at it, the buyers take them, and the makers stand in for what one side lacks. Prices furthest from the
+first of the path go first, so that the last one set is where the run begins.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from spillway.entrants import LEAST_NOTIONAL, Entrant, Stake, first_price
+from spillway.errors import BadInput
+from spillway.ticks import at_or_above, at_or_below
+from spillway.units import usd_to_price, usd_to_quote, usdc_to_units
+from spillway.venue import Kind, Member, Order, Report, Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from spillway import scenario as scenarios
+    from spillway.deploy import Cast
+    from spillway.engines import Call, Engine, Receipt
+    from spillway.scenario import Scenario
+    from spillway.venue import Venue
+
+SETUP_SECONDS = 600  # before the clock starts; a block a second
+MAKER, TRADER, DEPOSITOR = "maker", "trader", "depositor"
+ROUNDS = 64  # of taking what rests, 32 makers an order
+
+
+@dataclass(frozen=True, slots=True)
+class Trader:
+    """A member and the way in which it entered."""
+
+    member: Member
+    entrant: Entrant
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """Everybody with a part in the run but its keeper and reporters."""
+
+    makers: tuple[Member, ...]
+    traders: tuple[Trader, ...]
+    depositors: tuple[Member, ...]
+
+    @property
+    def accounts(self) -> dict[int, Member]:
+        """Every margin account of a member, by its id."""
+        members = (*self.makers, *(trader.member for trader in self.traders))
+        return {member.account: member for member in members}
+
+    def named(self, name: str) -> Member:
+        """Return the explicit account or depositor of that name."""
+        members = (*(trader.member for trader in self.traders), *self.depositors)
+        return next(member for member in members if member.name == name)
+
+
+class Opening:
+    """Brings a venue from its deployment to the start of the clock."""
+
+    def __init__(self, engine: Engine, venue: Venue, scenario: Scenario, cast: Cast) -> None:
+        self._engine = engine
+        self._venue = venue
+        self._scenario = scenario
+        self._cast = cast
+        self._decimals = [market.size_decimals for market in scenario.markets]
+
+    def run(self, entrants: Sequence[Entrant]) -> Roster:
+        """Do all of it. Raises BadInput where the venue refuses somebody's position or order."""
+        depositors = self._fund_vault()
+        self._jump()
+        roster = self._arrive(entrants, depositors)
+        for market, price, stakes in self._by_price(roster.traders):
+            self._set_price(market, price)
+            self._trade(market, price, stakes, roster.makers)
+        for market in range(len(self._decimals)):
+            self._set_price(market, first_price(self._scenario, market))
+        self._send([call for trader in roster.traders for call in self._orders(trader)])
+        return roster
+
+    # --- money -------------------------------------------------------------------------------
+
+    def _fund_vault(self) -> tuple[Member, ...]:
+        people = self._scenario.vault.depositors
+        members = tuple(
+            Member(person.name, DEPOSITOR, owner)
+            for person, owner in zip(people, self._cast.depositors, strict=True)
+        )
+        units = [usdc_to_units(person.amount_usd) for person in people]
+        vault = self._venue.contracts.vault.address
+        for member, amount in zip(members, units, strict=True):
+            self._send(
+                [
+                    self._venue.mint(member.owner, amount, self._cast.admin),
+                    self._venue.approve(member.owner, vault),
+                    self._venue.vault_deposit(member, amount),
+                ]
+            )
+        self._send([self._venue.top_up(self._cast.keeper)])
+        return members
+
+    def _jump(self) -> None:
+        """Let the time pass after which shares of the vault may be redeemed."""
+        start = self._scenario.clock.start_time - SETUP_SECONDS
+        self._engine.send_block([], max(start, self._engine.head.timestamp + 1))
+
+    def _arrive(self, entrants: Sequence[Entrant], depositors: tuple[Member, ...]) -> Roster:
+        collateral = usdc_to_units(self._scenario.book.collateral_usd)
+        newcomers = [
+            Entrant(f"maker_{place + 1}", collateral) for place in range(len(self._cast.makers))
+        ]
+        everyone = [*newcomers, *entrants]
+        owners = [*self._cast.makers, *self._cast.traders]
+        custody = self._venue.contracts.custody.address
+        calls: list[Call] = []
+        for entrant, owner in zip(everyone, owners, strict=True):
+            calls += (
+                self._venue.mint(owner, entrant.units, self._cast.admin),
+                self._venue.approve(owner, custody),
+                self._venue.open_account(owner, entrant.isolated_to),
+            )
+        receipts = self._send(calls)
+        opened = [event.account for r in receipts for event in r.named("AccountOpened")]
+        kinds = [MAKER] * len(newcomers) + [TRADER] * len(entrants)
+        members = [
+            Member(entrant.name, kind, owner, account)
+            for entrant, kind, owner, account in zip(everyone, kinds, owners, opened, strict=True)
+        ]
+        self._send(
+            [self._venue.deposit(m, e.units) for m, e in zip(members, everyone, strict=True)]
+        )
+        self._send(
+            [
+                self._venue.set_leverage(member, stake.market, stake.leverage)
+                for member, entrant in zip(members, everyone, strict=True)
+                for stake in entrant.stakes
+                if stake.leverage
+            ]
+        )
+        traders = [
+            Trader(member, entrant)
+            for member, entrant in zip(members, everyone, strict=True)
+            if member.kind == TRADER
+        ]
+        return Roster(tuple(members[: len(newcomers)]), tuple(traders), depositors)
+
+    # --- positions ---------------------------------------------------------------------------
+
+    def _by_price(
+        self, traders: Sequence[Trader]
+    ) -> Iterator[tuple[int, Decimal, list[tuple[Member, int]]]]:
+        """Yield (market, entry, [(who, lots)]), furthest from the first price first."""
+        groups: dict[tuple[int, Decimal], list[tuple[Member, int]]] = defaultdict(list)
+        for trader in traders:
+            for stake in trader.entrant.stakes:
+                groups[stake.market, stake.entry].append((trader.member, stake.lots))
+
+        def order(key: tuple[int, Decimal]) -> tuple[int, Decimal, Decimal]:
+            market, price = key
+            return market, -abs(price - first_price(self._scenario, market)), price
+
+        for key in sorted(groups, key=order):
+            yield (*key, groups[key])
+
+    def _set_price(self, market: int, usd: Decimal) -> None:
+        """Have every reporter see one price; without a book, the mark is just that."""
+        price = usd_to_price(usd, self._decimals[market])
+        report = [Report(market, price, price)]
+        now = self._engine.head.timestamp
+        posts = [self._venue.post(who, now, report) for who in self._cast.reporters]
+        self._send([*posts, self._venue.update([market], self._cast.keeper)])
+
+    def _trade(
+        self,
+        market: int,
+        usd: Decimal,
+        stakes: Sequence[tuple[Member, int]],
+        makers: Sequence[Member],
+    ) -> None:
+        """Open positions that all have one price."""
+        price = usd_to_price(usd, self._decimals[market])
+        lacking = -sum(lots for _, lots in stakes)
+        sides = [*stakes, *_stand_in(lacking, makers, usd_to_quote(LEAST_NOTIONAL) // price + 1)]
+        largest_first = sorted(sides, key=lambda side: (-abs(side[1]), side[0].account))
+        sellers = [(who, -lots) for who, lots in largest_first if lots < 0]
+        left = {who: lots for who, lots in largest_first if lots > 0}
+        resting = [Order(False, price, lots, Kind.POST_ONLY) for _, lots in sellers]
+        self._send(
+            [
+                self._venue.place(who, market, order)
+                for (who, _), order in zip(sellers, resting, strict=True)
+            ]
+        )
+        for _ in range(ROUNDS):
+            if not left:
+                return
+            calls = [
+                self._venue.place(who, market, Order(True, price, lots, Kind.IOC))
+                for who, lots in left.items()
+            ]
+            before = left
+            taken = [event for r in self._send(calls) for event in r.named("Taken")]
+            left = {
+                who: event.lots - event.filled
+                for who, event in zip(left, taken, strict=True)
+                if event.filled < event.lots
+            }
+            if left == before:
+                break
+        who = next(iter(left))
+        raise _refused(who.name, "the venue's margin rules left it unfilled")
+
+    def _orders(self, trader: Trader) -> Iterator[Call]:
+        """What a trader leaves in the book: its orders as told, and its stop."""
+        for told in trader.entrant.orders:
+            market = self._scenario.market_id(told.market)
+            yield self._order(trader.member, market, told)
+        if trader.entrant.stop_distance is not None:
+            for stake in trader.entrant.stakes:
+                stop = _stop(stake, trader.entrant.stop_distance, self._decimals[stake.market])
+                yield self._venue.place_stop(trader.member, stake.market, stop)
+
+    def _order(self, member: Member, market: int, told: scenarios.Order) -> Call:
+        decimals = self._decimals[market]
+        price, lots = usd_to_price(told.price, decimals), int(told.size.scaleb(decimals))
+        is_bid = told.side == "buy"
+        if told.kind in {"stop", "take_profit"}:
+            above = is_bid == (told.kind == "stop")
+            return self._venue.place_stop(member, market, Stop(is_bid, above, price, 0, lots))
+        kind = Kind.GTC if told.kind == "limit" else Kind.POST_ONLY
+        return self._venue.place(member, market, Order(is_bid, price, lots, kind, told.reduce_only))
+
+    # --- sending -----------------------------------------------------------------------------
+
+    def _send(self, calls: Sequence[Call]) -> tuple[Receipt, ...]:
+        """Mine calls that must all succeed."""
+        if not calls:
+            return ()
+        receipts = self._engine.send_block(calls, self._engine.head.timestamp + 1).receipts
+        for call, receipt in zip(calls, receipts, strict=True):
+            if not receipt.success:
+                raise _refused(call.sender, f"{receipt.label}: {receipt.reason}")
+        return receipts
+
+
+def _refused(who: str, why: str) -> BadInput:
+    return BadInput("scenario", who, why, "what the venue accepts before the clock starts")
+
+
+def _stand_in(lots: int, makers: Sequence[Member], least: int) -> list[tuple[Member, int]]:
+    """Share signed `lots` out among the makers, each at least `least` of them."""
+    parts = max(min(len(makers), abs(lots) // least), 1)
+    each, rest = divmod(abs(lots), parts)
+    side = 1 if lots > 0 else -1
+    shares = [each + (place < rest) for place in range(parts)]
+    return [(who, side * n) for who, n in zip(makers, shares, strict=False) if n]
+
+
+def _stop(stake: Stake, distance: Decimal, decimals: int) -> Stop:
+    """A stop of the whole position, `distance` of the entry against it."""
+    long = stake.lots > 0
+    away = stake.entry * (1 - distance if long else 1 + distance)
+    level = at_or_below(away, decimals) if long else at_or_above(away, decimals)
+    trigger = usd_to_price(level, decimals)
+    return Stop(not long, not long, trigger, 0, abs(stake.lots))

@@ -1,0 +1,225 @@
+"""The run directory: written whole beside its place, then moved there in one step."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from spillway import metrics, tables
+from spillway.errors import BadInput
+from spillway.model import margin
+from spillway.model.words import DEFICIT, FEES, Account
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from spillway.crash import Block, Run
+    from spillway.engines import Receipt
+    from spillway.invariants import Snapshot
+
+SUMMARY = "summary.json"
+
+# Quote, prices and costs pass 64 bits; 38 digits hold 1e20 USD of quote.
+QUOTE = pa.decimal128(38, 0)
+
+EVENTS = pa.schema(
+    [
+        ("block", pa.int64()),
+        ("timestamp", pa.int64()),
+        ("transaction", pa.int64()),  # place in the block
+        ("log", pa.int64()),  # place in the transaction; -1 of a call that was refused
+        ("contract", pa.string()),
+        ("event", pa.string()),
+        ("fields", pa.string()),  # JSON, integers exact
+    ]
+)
+ACCOUNTS = pa.schema(
+    [
+        ("phase", pa.string()),  # start or end
+        ("account", pa.int64()),
+        ("name", pa.string()),
+        ("owner", pa.string()),
+        ("kind", pa.string()),
+        ("quote", QUOTE),  # effective; of an account with several rows, on the first alone
+        ("equity", QUOTE),  # likewise
+        ("market", pa.string()),
+        ("size", pa.int64()),  # lots
+        ("cost", QUOTE),
+        ("resting_bids", pa.int64()),
+        ("resting_asks", pa.int64()),
+    ]
+)
+REVERTED = "Reverted"
+
+
+def default_folder(scenario: str, venue: str, seed: int) -> Path:
+    """Return where a run goes unless it is told."""
+    return Path("runs") / f"{scenario}-{venue}-{seed}"
+
+
+def check_folder(folder: Path) -> None:
+    """Raise BadInput unless a run may be written to `folder`: nothing there, or an earlier run."""
+    if folder.exists() and not (folder / SUMMARY).is_file():
+        raise BadInput("command line", "--out", str(folder), "a new folder, or that of a run")
+
+
+def write(run: Run, folder: Path) -> dict[str, Any]:
+    """Write the run directory, in place of an earlier one; give the summary."""
+    check_folder(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    summary = metrics.summary(run)
+    (part / "scenario.toml").write_text(tables.written(run.scenario), encoding="utf-8")
+    (part / "venue.toml").write_text(tables.written(run.preset), encoding="utf-8")
+    (part / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    _write_table(part / "blocks.parquet", list(_block_rows(run)), blocks_schema(run))
+    _write_table(part / "events.parquet", list(_event_rows(run)), EVENTS)
+    rows = [*_account_rows(run, "start", run.start), *_account_rows(run, "end", run.now)]
+    _write_table(part / "accounts.parquet", rows, ACCOUNTS)
+    shutil.rmtree(folder, ignore_errors=True)
+    part.replace(folder)
+    return summary
+
+
+def _write_table(path: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
+
+
+# --- blocks --------------------------------------------------------------------------------------
+
+
+def blocks_schema(run: Run) -> pa.Schema:
+    """Return the columns of blocks.parquet; each market adds its own."""
+    fields = [
+        ("block", pa.int64()),
+        ("timestamp", pa.int64()),
+        ("step", pa.int64()),
+        ("transactions", pa.int64()),
+        ("reverted", pa.int64()),
+        ("gas_used", pa.int64()),
+        ("custody_units", QUOTE),
+        ("deficit", QUOTE),
+        ("flat_quote", QUOTE),
+        ("vault_equity", QUOTE),
+        ("below_maintenance", pa.int64()),  # accounts
+        ("below_zero", pa.int64()),  # accounts
+    ]
+    for market in run.scenario.markets:
+        fields += (
+            (f"mark_{market.symbol}", QUOTE),
+            (f"index_{market.symbol}", QUOTE),
+            (f"funding_{market.symbol}", QUOTE),
+            (f"open_interest_{market.symbol}", pa.int64()),
+        )
+    return pa.schema(fields)
+
+
+def _block_rows(run: Run) -> Iterator[dict[str, Any]]:
+    for block in run.blocks:
+        yield {**_block_row(block), **_market_columns(run, block.now)}
+
+
+def _block_row(block: Block) -> dict[str, Any]:
+    now = block.now
+    held = [account for account in now.accounts.values() if account.legs]
+    return {
+        "block": block.number,
+        "timestamp": block.timestamp,
+        "step": block.step,
+        "transactions": len(block.receipts),
+        "reverted": len(block.reverted),
+        "gas_used": block.gas_used,
+        "custody_units": Decimal(now.custody),
+        "deficit": Decimal(now.deficit),
+        "flat_quote": Decimal(now.flat_quote),
+        "vault_equity": Decimal(block.vault_equity),
+        "below_maintenance": sum(margin.liquidatable(a, now.markets) for a in held),
+        "below_zero": sum(margin.equity(a, now.markets) < 0 for a in held),
+    }
+
+
+def _market_columns(run: Run, now: Snapshot) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    for market, seen in zip(run.scenario.markets, now.markets, strict=True):
+        columns[f"mark_{market.symbol}"] = Decimal(seen.mark)
+        columns[f"index_{market.symbol}"] = Decimal(seen.index)
+        columns[f"funding_{market.symbol}"] = Decimal(seen.funding)
+        columns[f"open_interest_{market.symbol}"] = seen.open_interest
+    return columns
+
+
+# --- events --------------------------------------------------------------------------------------
+
+
+def _event_rows(run: Run) -> Iterator[dict[str, Any]]:
+    for block in run.blocks:
+        for place, receipt in enumerate(block.receipts):
+            where = {"block": receipt.block, "timestamp": receipt.timestamp, "transaction": place}
+            if not receipt.success:
+                yield where | _refusal_row(receipt)
+            for number, event in enumerate(receipt.events):
+                fields = json.dumps(_plain(event.args._asdict()))
+                yield where | {
+                    "log": number,
+                    "contract": event.contract,
+                    "event": event.name,
+                    "fields": fields,
+                }
+
+
+def _refusal_row(receipt: Receipt) -> dict[str, Any]:
+    contract, _, function = receipt.label.partition(".")
+    fields = json.dumps({"function": function, "reason": receipt.reason})
+    return {"log": -1, "contract": contract, "event": REVERTED, "fields": fields}
+
+
+def _plain(fields: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: "0x" + value.hex() if isinstance(value, bytes) else value
+        for key, value in fields.items()
+    }
+
+
+# --- accounts ------------------------------------------------------------------------------------
+
+
+def _account_rows(run: Run, phase: str, seen: Snapshot) -> Iterator[dict[str, Any]]:
+    for number, held in seen.accounts.items():
+        legs = list(held.legs.items()) or [(None, None)]
+        for place, (market, leg) in enumerate(legs):
+            first = place == 0
+            yield {
+                "phase": phase,
+                "account": number,
+                **_who(run, held),
+                "quote": Decimal(seen.quote(number) if first else 0),
+                "equity": Decimal(seen.equity(number) if first else 0),
+                "market": None if market is None else run.scenario.markets[market].symbol,
+                "size": leg.size if leg else 0,
+                "cost": Decimal(leg.cost if leg else 0),
+                "resting_bids": leg.bids if leg else 0,
+                "resting_asks": leg.asks if leg else 0,
+            }
+
+
+def _who(run: Run, held: Account) -> dict[str, str]:
+    """Return the name, owner and kind of an account."""
+    own = {
+        FEES: "fees",
+        DEFICIT: "deficit",
+        run.parent: "vault",
+        run.child: "backstop",
+    }
+    if held.number in own:
+        kind = own[held.number]
+        return {"name": kind, "owner": "", "kind": kind}
+    member = run.roster.accounts[held.number]
+    return {"name": member.name, "owner": member.owner, "kind": member.kind}

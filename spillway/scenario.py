@@ -1,0 +1,458 @@
+"""Scenarios: a crash as data, read from scenarios/*.toml. scenarios/README.md describes the keys."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import AwareDatetime, Field
+
+from spillway import prices, tables
+from spillway.build import ROOT
+from spillway.errors import BadInput
+from spillway.prices import Bar, PricePath
+from spillway.tables import Flag, Number, Table, Text, Whole, field_path
+from spillway.ticks import is_legal, legal_neighbours
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+FOLDER = ROOT / "scenarios"
+
+MAX_MARKETS = 256
+MAX_LEGS = 8  # markets that an account may be in
+MAX_TIERS = 5
+MAX_LEVERAGE = 255
+MAX_SIZE_DECIMALS = 6
+
+Positive = Annotated[Number, Field(gt=0)]
+NotNegative = Annotated[Number, Field(ge=0)]
+Share = Annotated[Number, Field(ge=0, le=1)]
+Count = Annotated[Whole, Field(ge=0)]
+Leverage = Annotated[Whole, Field(ge=1, le=MAX_LEVERAGE)]
+Name = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9_-]+$")]
+Ohlc = tuple[Whole, Number, Number, Number, Number]
+
+
+class Clock(Table):
+    """When it begins, and how long it goes on."""
+
+    start: AwareDatetime
+    block_seconds: Annotated[Whole, Field(ge=4)]  # a block of the run is up to three of the chain
+    blocks: Annotated[Whole, Field(ge=1)]
+
+    @property
+    def start_time(self) -> int:
+        """Seconds since the epoch."""
+        return int(self.start.timestamp())
+
+    def time_of(self, block: int) -> int:
+        """Return the time of a block of the run, counted from 0."""
+        return self.start_time + block * self.block_seconds
+
+
+class Columns(Table):
+    """What a CSV file calls its columns: either `price`, or all of open, high, low, close."""
+
+    time: Text
+    price: Text | None = None
+    open: Text | None = None
+    high: Text | None = None
+    low: Text | None = None
+    close: Text | None = None
+
+
+class PathSource(Table):
+    """The price of the asset outside of the venue: bars, points, or a CSV file of either."""
+
+    bar_seconds: Annotated[Whole, Field(gt=0, multiple_of=prices.STEPS)] = 60
+    bars: Annotated[tuple[Ohlc, ...], Field(min_length=1)] | None = None
+    points: Annotated[tuple[tuple[Whole, Number], ...], Field(min_length=1)] | None = None
+    csv: Text | None = None
+    columns: Columns | None = None
+    time_unit: Literal["s", "ms"] = "s"
+
+    def walked(self) -> PricePath:
+        """Return the path; of a CSV file only once it was read in."""
+        if self.points is not None:
+            return prices.path_of(self.points)
+        return prices.walk([Bar(*bar) for bar in self.bars or ()], self.bar_seconds)
+
+
+class Tier(Table):
+    """A step of a market's margin schedule."""
+
+    above_usd: Annotated[Whole, Field(gt=0)]
+    max_leverage: Leverage
+
+
+class Market(Table):
+    """A market: its terms, and what happens to its price."""
+
+    symbol: Name
+    size_decimals: Annotated[Whole, Field(ge=0, le=MAX_SIZE_DECIMALS)]
+    max_leverage: Leverage
+    tiers: Annotated[tuple[Tier, ...], Field(max_length=MAX_TIERS - 1)] = ()
+    open_interest_cap: Positive  # of the asset
+    major: Flag = False  # whether the impact notional of its funding is the larger one
+    depth_scale: NotNegative = Decimal(1)  # of the book's depth
+    path: PathSource
+
+    def max_leverage_at(self, notional: Decimal) -> int:
+        """Return the highest leverage allowed for a notional in USD."""
+        allowed = self.max_leverage
+        for tier in self.tiers:
+            if notional > tier.above_usd:
+                allowed = tier.max_leverage
+        return allowed
+
+
+class Feed(Table):
+    """How well the reporters see the price."""
+
+    lag_blocks: Count = 0  # of the price they post
+    noise_bp: NotNegative = Decimal(0)  # each price is off by up to this, either way
+
+
+class Level(Table):
+    """Liquidity at a distance from mark, on each side, of all makers together."""
+
+    distance_bp: NotNegative
+    depth_usd: NotNegative
+
+
+class Withdrawal(Table):
+    """How makers leave as the price moves: volatility is the mean move of a block, in bp."""
+
+    window_blocks: Annotated[Whole, Field(ge=1)]
+    calm_bp: NotNegative  # up to here all of the depth stands
+    gone_bp: Positive  # from here on `floor` of it
+    floor: Share
+
+
+class Book(Table):
+    """The makers and what they quote."""
+
+    makers: Annotated[Whole, Field(ge=1, le=64)]
+    collateral_usd: Positive  # of each
+    leverage: Leverage = 5  # that a maker's inventory stays below, orders included
+    levels: Annotated[tuple[Level, ...], Field(min_length=1, max_length=16)]
+    requote_bp: NotNegative  # a move of mark up to this does not make them requote
+    refill_blocks: Annotated[Whole, Field(ge=1)]  # after a fill, blocks until a quote is restored
+    withdrawal: Withdrawal
+
+
+class Drawn(Table):
+    """A distribution between two bounds."""
+
+    shape: Literal["oct10", "uniform"] = "oct10"
+    at_least: Positive
+    at_most: Positive
+
+
+class Group(Table):
+    """Traders drawn at random."""
+
+    name: Name
+    count: Annotated[Whole, Field(ge=1)]
+    long_share: Share
+    isolated_share: Share = Decimal(0)
+    leverage: Drawn  # notional / collateral
+    collateral_usd: Drawn
+    markets: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None  # one each; all if none
+    trades: Share = Decimal(0)  # chance to trade in a block
+    stops: Share = Decimal(0)  # share that keeps a stop
+    stop_distance: Annotated[Number, Field(gt=0, lt=1)] = Decimal("0.05")  # of it, from the entry
+
+
+class Position(Table):
+    """A position that stands when the run begins."""
+
+    market: Name
+    size: Number  # of the asset, long > 0
+    entry: Positive | None = None  # USD; the first price of the path if none
+    leverage: Leverage | None = None  # chosen; the highest that is allowed if none
+
+
+class Order(Table):
+    """An order that stands when the run begins."""
+
+    market: Name
+    side: Literal["buy", "sell"]
+    kind: Literal["limit", "post_only", "stop", "take_profit"] = "limit"
+    price: Positive  # USD; of a stop or take-profit, the trigger
+    size: Positive
+    reduce_only: Flag = False
+
+
+class Account(Table):
+    """A trader told one by one."""
+
+    name: Name
+    collateral_usd: Positive
+    isolated: Flag = False
+    trades: Share = Decimal(0)
+    positions: Annotated[tuple[Position, ...], Field(max_length=MAX_LEGS)] = ()
+    orders: Annotated[tuple[Order, ...], Field(max_length=32)] = ()
+
+
+class Depositor(Table):
+    """Somebody with shares of the vault."""
+
+    name: Name
+    amount_usd: Positive
+
+
+class Vault(Table):
+    """Who funds the vault."""
+
+    depositors: Annotated[tuple[Depositor, ...], Field(min_length=1)]
+
+
+class Event(Table):
+    """Something that happens at a block of the run, or from it on for a while."""
+
+    kind: Literal[
+        "makers_leave", "keeper_outage", "oracle_outage", "deposit", "withdraw", "redeem"
+    ]
+    block: Count
+    blocks: Annotated[Whole, Field(ge=1)] | None = None
+    account: Name | None = None  # an explicit account, or a depositor of the vault for `redeem`
+    amount_usd: Positive | None = None
+
+
+class Scenario(Table):
+    """A crash."""
+
+    name: Name
+    title: Text
+    story: Text
+    sources: Annotated[tuple[Text, ...], Field(min_length=1)]
+    seed: Count
+    clock: Clock
+    markets: Annotated[tuple[Market, ...], Field(min_length=1, max_length=MAX_MARKETS)]
+    feed: Feed = Feed()
+    book: Book
+    population: tuple[Group, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    vault: Vault
+    events: tuple[Event, ...] = ()
+
+    def market_id(self, symbol: str) -> int:
+        """Return the id of a market, which is its place in the file."""
+        return [market.symbol for market in self.markets].index(symbol)
+
+
+LASTING = ("makers_leave", "keeper_outage", "oracle_outage")
+
+
+def names() -> list[str]:
+    """Return the names of the scenarios that the project ships."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def find(name: str) -> Path:
+    """Return the file of a scenario: a name under scenarios/, or a path to a file. Raises BadInput."""
+    if name in names():
+        return FOLDER / f"{name}.toml"
+    path = Path(name)
+    if path.suffix == ".toml" and path.is_file():
+        return path
+    allowed = f"{', '.join(names())}, or a path to a .toml file"
+    raise BadInput("command line", "SCENARIO", name, allowed)
+
+
+def load(path: Path, seed: int | None = None) -> Scenario:
+    """Read a scenario, CSV files and all, with another seed if told. Raises BadInput."""
+    scenario = tables.read(path, Scenario)
+    markets = tuple(
+        _with_csv(market, path, field_path("markets", place, "path"))
+        for place, market in enumerate(scenario.markets)
+    )
+    scenario = scenario.model_copy(
+        update={"markets": markets, "seed": scenario.seed if seed is None else seed}
+    )
+    check(scenario, str(path))
+    return scenario
+
+
+def check(scenario: Scenario, file: str) -> None:
+    """Check what the keys of a scenario say of each other. Raises BadInput."""
+    _check_unique([market.symbol for market in scenario.markets], file, "markets", "symbol")
+    people = [*scenario.accounts, *scenario.vault.depositors]
+    _check_unique([person.name for person in people], file, "accounts", "name")
+    for place, market in enumerate(scenario.markets):
+        _check_market(market, scenario.clock, file, field_path("markets", place))
+    _check_book(scenario.book, file)
+    for place, group in enumerate(scenario.population):
+        _check_group(group, scenario, file, field_path("population", place))
+    for place, account in enumerate(scenario.accounts):
+        _check_account(account, scenario, file, field_path("accounts", place))
+    for place, event in enumerate(scenario.events):
+        _check_event(event, scenario, file, field_path("events", place))
+
+
+# --- markets -------------------------------------------------------------------------------------
+
+
+def _with_csv(market: Market, scenario_file: Path, field: str) -> Market:
+    """Return the market with the rows of its CSV file in place of the file's name."""
+    path = market.path
+    told = [key for key in ("bars", "points", "csv") if getattr(path, key) is not None]
+    if len(told) != 1:
+        found = " and ".join(told) or "nothing"
+        raise BadInput(str(scenario_file), field, found, "one of bars, points, csv")
+    if path.csv is None:
+        return market
+    if path.columns is None:
+        allowed = "the names of the file's columns"
+        raise BadInput(str(scenario_file), f"{field}.columns", "nothing", allowed)
+    columns = path.columns.model_dump(exclude_none=True)
+    if set(columns) not in ({"time", "price"}, {"time", "open", "high", "low", "close"}):
+        found, allowed = ", ".join(columns), "time and price, or time, open, high, low, close"
+        raise BadInput(str(scenario_file), f"{field}.columns", found, allowed)
+    file = scenario_file.parent / path.csv
+    rows = prices.read_csv(file, columns, milliseconds=path.time_unit == "ms")
+    data = tuple((int(time), *values) for time, *values in rows)
+    shape = "points" if "price" in columns else "bars"
+    read_in = path.model_copy(update={shape: data, "csv": None, "columns": None, "time_unit": "s"})
+    _check_path(read_in, str(file), "rows")
+    return market.model_copy(update={"path": read_in})
+
+
+def _check_market(market: Market, clock: Clock, file: str, field: str) -> None:
+    bounds = [(0, market.max_leverage), *((t.above_usd, t.max_leverage) for t in market.tiers)]
+    for place, ((lower, high), (upper, low)) in enumerate(zip(bounds, bounds[1:], strict=False)):
+        tier = f"{field}.tiers[{place}]"
+        if upper <= lower:
+            raise BadInput(file, f"{tier}.above_usd", upper, f"more than {lower}")
+        if low >= high:
+            raise BadInput(file, f"{tier}.max_leverage", low, f"less than {high}")
+    _check_path(market.path, file, f"{field}.path")
+    path = market.path.walked()
+    if not path.times[0] <= clock.start_time <= clock.time_of(clock.blocks - 1) <= path.times[-1]:
+        found = f"times {path.times[0]} .. {path.times[-1]}"
+        last = clock.time_of(clock.blocks - 1)
+        allowed = f"times that cover the clock: {clock.start_time} .. {last}"
+        raise BadInput(file, f"{field}.path", found, allowed)
+
+
+def _check_path(path: PathSource, file: str, field: str) -> None:
+    if path.points is not None:
+        where = field if field == "rows" else f"{field}.points"
+        prices.check_points(path.points, file, where)
+    else:
+        where = field if field == "rows" else f"{field}.bars"
+        bars = [Bar(*bar) for bar in path.bars or ()]
+        prices.check_bars(bars, path.bar_seconds, file, where)
+
+
+def _check_book(book: Book, file: str) -> None:
+    distances = [level.distance_bp for level in book.levels]
+    for place, (near, far) in enumerate(zip(distances, distances[1:], strict=False), 1):
+        if far <= near:
+            where = field_path("book", "levels", place, "distance_bp")
+            raise BadInput(file, where, far, f"more than {near}")
+    if book.withdrawal.gone_bp <= book.withdrawal.calm_bp:
+        allowed = f"more than calm_bp, {book.withdrawal.calm_bp}"
+        raise BadInput(file, "book.withdrawal.gone_bp", book.withdrawal.gone_bp, allowed)
+
+
+# --- people --------------------------------------------------------------------------------------
+
+
+def _check_group(group: Group, scenario: Scenario, file: str, field: str) -> None:
+    for key, drawn in (("leverage", group.leverage), ("collateral_usd", group.collateral_usd)):
+        if drawn.at_most < drawn.at_least:
+            allowed = f"at least {drawn.at_least}"
+            raise BadInput(file, f"{field}.{key}.at_most", drawn.at_most, allowed)
+    for place, symbol in enumerate(group.markets or ()):
+        _check_symbol(symbol, scenario, file, f"{field}.markets[{place}]")
+    symbols = group.markets or [market.symbol for market in scenario.markets]
+    most = min(market.max_leverage for market in scenario.markets if market.symbol in symbols)
+    if group.leverage.at_most > most:
+        where = f"{field}.leverage.at_most"
+        raise BadInput(file, where, group.leverage.at_most, f"at most {most}")
+
+
+def _check_account(account: Account, scenario: Scenario, file: str, field: str) -> None:
+    if account.isolated and len({p.market for p in (*account.positions, *account.orders)}) != 1:
+        raise BadInput(file, f"{field}.isolated", True, "true only with one market")
+    symbols = [position.market for position in account.positions]
+    _check_unique(symbols, file, f"{field}.positions", "market")
+    for place, position in enumerate(account.positions):
+        where = f"{field}.positions[{place}]"
+        market = _check_symbol(position.market, scenario, file, f"{where}.market")
+        _check_size(position.size, market, file, f"{where}.size")
+        entry = position.entry or market.path.walked().prices[0]
+        if position.entry is not None:
+            _check_price(position.entry, market, file, f"{where}.entry")
+        most = market.max_leverage_at(abs(position.size) * entry)
+        if position.leverage is not None and position.leverage > most:
+            raise BadInput(file, f"{where}.leverage", position.leverage, f"1 to {most}")
+    for place, order in enumerate(account.orders):
+        where = f"{field}.orders[{place}]"
+        market = _check_symbol(order.market, scenario, file, f"{where}.market")
+        _check_size(order.size, market, file, f"{where}.size")
+        _check_price(order.price, market, file, f"{where}.price")
+
+
+def _check_size(size: Decimal, market: Market, file: str, field: str) -> None:
+    lots = size.scaleb(market.size_decimals)
+    if lots == 0 or lots != lots.to_integral_value():
+        allowed = f"a multiple of 1e-{market.size_decimals} {market.symbol}, not 0"
+        raise BadInput(file, field, size, allowed)
+
+
+def _check_price(price: Decimal, market: Market, file: str, field: str) -> None:
+    if not is_legal(price, market.size_decimals):
+        low, high = legal_neighbours(price, market.size_decimals)
+        raise BadInput(file, field, price, f"a legal price, such as {low} or {high}")
+
+
+def _check_symbol(symbol: str, scenario: Scenario, file: str, field: str) -> Market:
+    for market in scenario.markets:
+        if market.symbol == symbol:
+            return market
+    symbols = ", ".join(market.symbol for market in scenario.markets)
+    raise BadInput(file, field, symbol, f"a market of this scenario: {symbols}")
+
+
+def _check_unique(values: Sequence[str], file: str, field: str, key: str) -> None:
+    for place, value in enumerate(values):
+        if value in values[:place]:
+            raise BadInput(file, f"{field}.{key}", value, "each once")
+
+
+# --- events --------------------------------------------------------------------------------------
+
+
+def _check_event(event: Event, scenario: Scenario, file: str, field: str) -> None:
+    if event.block >= scenario.clock.blocks:
+        raise BadInput(file, f"{field}.block", event.block, f"at most {scenario.clock.blocks - 1}")
+    lasts = event.kind in LASTING
+    for key, wanted in (("blocks", lasts), ("account", not lasts), ("amount_usd", not lasts)):
+        told = getattr(event, key)
+        if wanted != (told is not None):
+            found = "nothing" if told is None else told
+            allowed = f"{'a value' if wanted else 'nothing'} with {event.kind}"
+            raise BadInput(file, f"{field}.{key}", found, allowed)
+    if not lasts:
+        people = scenario.vault.depositors if event.kind == "redeem" else scenario.accounts
+        known = [person.name for person in people]
+        if event.account not in known:
+            raise BadInput(file, f"{field}.account", event.account, f"one of {', '.join(known)}")
+
+
+def happening(scenario: Scenario, kind: str, block: int) -> bool:
+    """Return whether a lasting event of a kind is going on at a block of the run."""
+    return any(
+        event.kind == kind and event.block <= block < event.block + (event.blocks or 0)
+        for event in scenario.events
+    )
+
+
+def due(scenario: Scenario, block: int) -> Iterator[Event]:
+    """Yield the events that happen at a block, once each."""
+    return (e for e in scenario.events if e.kind not in LASTING and e.block == block)

@@ -1,0 +1,239 @@
+"""A typed face of the contracts: every call that the run sends, and every read that it needs.
+
+The methods give a Call and send nothing: actors decide with them, the run alone mines blocks.
+Amounts are the contracts' own: lots, quote per lot, units of collateral.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from spillway.engines.protocol import TX_GAS_LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spillway.deploy import Contracts
+    from spillway.engines import Address, Call
+
+# Declared gas: what a call may use at most, with room. A block holds 300M of it.
+GAS_ACCOUNT = 400_000
+GAS_POST = 150_000  # and GAS_POST_MARKET for each market
+GAS_POST_MARKET = 40_000
+GAS_UPDATE = 200_000  # and GAS_UPDATE_MARKET for each market
+GAS_UPDATE_MARKET = 800_000
+GAS_PLACE = 8_000_000  # meets up to 32 makers
+GAS_REST = 1_500_000
+GAS_REQUOTE = 6_000_000
+GAS_VAULT = 3_000_000  # weighs a child with many legs
+GAS_WATERFALL = TX_GAS_LIMIT
+
+SETTLED = 16  # redemptions paid by one call
+
+
+class Kind(IntEnum):
+    """Kinds of orders, as the book numbers them."""
+
+    GTC = 0
+    IOC = 1
+    POST_ONLY = 2
+    MARKET = 3
+
+
+class Order(NamedTuple):
+    """IOrderBook.Order."""
+
+    is_bid: bool
+    price: int  # quote per lot; 0 for a market order
+    lots: int
+    kind: Kind
+    reduce_only: bool = False
+
+
+class Stop(NamedTuple):
+    """IOrderBook.Stop."""
+
+    is_bid: bool
+    above: bool
+    trigger: int
+    limit: int
+    lots: int
+
+
+class Plan(NamedTuple):
+    """IAdl.Plan."""
+
+    market: int
+    longs: bool
+    threshold: int
+    order: tuple[int, ...]
+
+
+class Report(NamedTuple):
+    """IOracle.Report."""
+
+    market: int
+    spot: int
+    perp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody with a part in the run; `account` is 0 for who has no margin account."""
+
+    name: str
+    kind: str
+    owner: Address
+    account: int = 0
+
+
+class Venue:
+    """The contracts of one venue."""
+
+    def __init__(self, contracts: Contracts) -> None:
+        self.contracts = contracts
+
+    # --- prices ------------------------------------------------------------------------------
+
+    def post(self, reporter: Address, observed_at: int, reports: Sequence[Report]) -> Call:
+        """Say what a reporter saw."""
+        gas = GAS_POST + GAS_POST_MARKET * len(reports)
+        build = self.contracts.oracle.build.post
+        call: Call = build(observed_at, reports, sender=reporter, gas=gas)
+        return call
+
+    def update(self, markets: Sequence[int], sender: Address) -> Call:
+        """Bring markets into the block's epoch."""
+        gas = GAS_UPDATE + GAS_UPDATE_MARKET * len(markets)
+        call: Call = self.contracts.oracle.build.update(markets, sender=sender, gas=gas)
+        return call
+
+    # --- accounts and cash -------------------------------------------------------------------
+
+    def mint(self, owner: Address, units: int, sender: Address) -> Call:
+        """Give collateral to somebody."""
+        call: Call = self.contracts.usdc.build.mint(owner, units, sender=sender)
+        return call
+
+    def approve(self, owner: Address, spender: Address) -> Call:
+        """Let a contract move the collateral of its owner."""
+        call: Call = self.contracts.usdc.build.approve(spender, 2**256 - 1, sender=owner)
+        return call
+
+    def open_account(self, owner: Address, isolated_to: int | None) -> Call:
+        """Open a cross account, or one isolated to a market."""
+        build = self.contracts.pool.build
+        if isolated_to is None:
+            call: Call = build.open_account(sender=owner, gas=GAS_ACCOUNT)
+        else:
+            call = build.open_isolated_account(isolated_to, sender=owner, gas=GAS_ACCOUNT)
+        return call
+
+    def set_leverage(self, member: Member, market: int, leverage: int) -> Call:
+        """Choose the leverage of an account in a market."""
+        build = self.contracts.pool.build.set_leverage
+        call: Call = build(member.account, market, leverage, sender=member.owner)
+        return call
+
+    def deposit(self, member: Member, units: int) -> Call:
+        """Pay collateral into an account."""
+        call: Call = self.contracts.custody.build.deposit(
+            member.account, units, sender=member.owner, gas=GAS_ACCOUNT
+        )
+        return call
+
+    def request_withdrawal(self, member: Member, units: int) -> Call:
+        """Ask for a withdrawal to the owner; it is paid in a later epoch."""
+        build = self.contracts.custody.build.request_withdrawal
+        call: Call = build(member.account, units, member.owner, sender=member.owner)
+        return call
+
+    def withdraw(self, account: int, sender: Address) -> Call:
+        """Pay a requested withdrawal."""
+        call: Call = self.contracts.custody.build.withdraw(account, sender=sender)
+        return call
+
+    # --- orders ------------------------------------------------------------------------------
+
+    def place(self, member: Member, market: int, order: Order) -> Call:
+        """Place an order."""
+        gas = GAS_REST if order.kind == Kind.POST_ONLY else GAS_PLACE
+        build = self.contracts.book.build.place
+        call: Call = build(member.account, market, order, sender=member.owner, gas=gas)
+        return call
+
+    def place_stop(self, member: Member, market: int, stop: Stop) -> Call:
+        """Place a stop or take-profit."""
+        build = self.contracts.book.build.place_stop
+        call: Call = build(member.account, market, stop, sender=member.owner, gas=GAS_REST)
+        return call
+
+    def requote(
+        self, member: Member, market: int, cancels: Sequence[int], orders: Sequence[Order]
+    ) -> Call:
+        """Replace a maker's orders in one market."""
+        build = self.contracts.book.build.requote
+        call: Call = build(
+            member.account, market, cancels, orders, sender=member.owner, gas=GAS_REQUOTE
+        )
+        return call
+
+    def trigger(self, order_id: int, sender: Address) -> Call:
+        """Fire a stop that the mark has reached."""
+        call: Call = self.contracts.book.build.trigger(order_id, sender=sender, gas=GAS_PLACE)
+        return call
+
+    # --- waterfall ---------------------------------------------------------------------------
+
+    def liquidate(self, accounts: Sequence[int], sender: Address) -> Call:
+        """Run the waterfall for accounts."""
+        build = self.contracts.liquidator.build.liquidate
+        call: Call = build(accounts, sender=sender, gas=GAS_WATERFALL)
+        return call
+
+    def deleverage(self, losers: Sequence[int], plans: Sequence[Plan], sender: Address) -> Call:
+        """Close accounts below zero against the other side."""
+        build = self.contracts.adl.build.deleverage
+        call: Call = build(losers, plans, sender=sender, gas=GAS_WATERFALL)
+        return call
+
+    # --- vault -------------------------------------------------------------------------------
+
+    def vault_deposit(self, member: Member, units: int) -> Call:
+        """Pay collateral into the vault for shares."""
+        build = self.contracts.vault.build.deposit
+        call: Call = build(units, sender=member.owner, gas=GAS_VAULT)
+        return call
+
+    def redeem(self, member: Member, shares: int) -> Call:
+        """Queue shares of the vault for redemption."""
+        build = self.contracts.vault.build.request_redemption
+        call: Call = build(shares, sender=member.owner, gas=GAS_VAULT)
+        return call
+
+    def top_up(self, sender: Address) -> Call:
+        """Give the vault's child what it lacks of its capital."""
+        call: Call = self.contracts.vault.build.top_up(sender=sender, gas=GAS_VAULT)
+        return call
+
+    def collect(self, sender: Address) -> Call:
+        """Bring what custody owes the vault into the till."""
+        call: Call = self.contracts.vault.build.collect(sender=sender, gas=GAS_VAULT)
+        return call
+
+    def settle(self, sender: Address) -> Call:
+        """Redeem from the front of the queue."""
+        call: Call = self.contracts.vault.build.settle(SETTLED, sender=sender, gas=GAS_PLACE)
+        return call
+
+    def claim(self, owner: Address, sender: Address) -> Call:
+        """Pay a depositor what was redeemed for it."""
+        call: Call = self.contracts.vault.build.claim(owner, sender=sender)
+        return call
+
+    def shed(self, market: int, sender: Address) -> Call:
+        """Offer a slice of what the vault's child holds in a market to the book."""
+        call: Call = self.contracts.vault.build.shed(market, sender=sender, gas=GAS_PLACE)
+        return call

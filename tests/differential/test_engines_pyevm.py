@@ -1,0 +1,277 @@
+"""Engine `pyevm` against py-evm as it comes: random programs, transaction by transaction.
+
+The reference is py-evm's own state, tries, interpreter and transaction executor. Outcomes, gas and
+the root of the whole state have to be the same after each transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import pytest
+from eth.constants import BLANK_ROOT_HASH, CREATE_CONTRACT_ADDRESS, ZERO_ADDRESS
+from eth.db.atomic import AtomicDB
+from eth.vm import opcode_values as op
+from eth.vm.execution_context import ExecutionContext
+from eth.vm.forks.prague import PragueVM
+from eth.vm.forks.prague.state import PragueState
+from eth.vm.forks.prague.transactions import PragueTransactionBuilder
+from eth.vm.spoof import SpoofTransaction
+from eth_typing import BlockNumber, Hash32
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spillway.engines import Call, Genesis, accounts, evm
+from spillway.engines.protocol import CHAIN_ID, SENDER_BALANCE, Outcome
+from spillway.engines.pyevm import PyEvm
+
+GENESIS = Genesis(senders=1)
+SENDER = accounts.sender(0).address
+CONTRACTS = [accounts.create_address(SENDER, nonce) for nonce in range(2)]
+GAS = 300_000
+
+EDGES = (0, 1, 2, 31, 32, 33, 64, 255, 256, 2**128, 2**255 - 1, 2**255, 2**256 - 2, 2**256 - 1)
+
+NO_EFFECTS = [
+    *range(op.ADD, op.SIGNEXTEND + 1),
+    *range(op.LT, op.SAR + 1),
+    *(op.SHA3, op.ADDRESS, op.BALANCE, op.ORIGIN, op.CALLER, op.CALLVALUE, op.CALLDATALOAD),
+    *(op.CALLDATASIZE, op.CALLDATACOPY, op.CODESIZE, op.CODECOPY, op.EXTCODESIZE, op.EXTCODEHASH),
+    *(op.RETURNDATASIZE, op.RETURNDATACOPY, op.TIMESTAMP, op.NUMBER, op.SELFBALANCE, op.POP),
+    *(op.MLOAD, op.MSTORE, op.MSTORE8, op.MCOPY, op.SLOAD, op.PC, op.MSIZE, op.GAS, op.JUMPDEST),
+    *range(op.DUP1, op.SWAP16 + 1),
+]
+BINARY = [*range(op.ADD, op.SMOD + 1), op.EXP, op.SIGNEXTEND, *range(op.LT, op.EQ + 1), op.AND, op.OR]
+BINARY += [op.XOR, op.BYTE, op.SHL, op.SHR, op.SAR]
+UNARY = [op.ISZERO, op.NOT, op.MLOAD, op.SLOAD, op.TLOAD, op.CALLDATALOAD, op.BALANCE]
+NULLARY = [op.ADDRESS, op.ORIGIN, op.CALLER, op.CALLVALUE, op.CALLDATASIZE, op.CODESIZE, op.PC, op.GAS]
+NULLARY += [op.RETURNDATASIZE, op.TIMESTAMP, op.NUMBER, op.SELFBALANCE, op.MSIZE]
+
+
+def push(word: int) -> bytes:
+    size = max(1, (word.bit_length() + 7) // 8)
+    return bytes([op.PUSH1 + size - 1]) + word.to_bytes(size, "big")
+
+
+def statement(*operands: int, code: int) -> bytes:
+    """Run an opcode on constants, the first one on top of the stack."""
+    return b"".join(map(push, reversed(operands))) + bytes([code])
+
+
+def keep(expression: bytes, place: int, code: int) -> bytes:
+    """Put the word that `expression` leaves into memory or storage."""
+    return expression + push(place) + bytes([code])
+
+
+def call(opcode: int, target: int, gas: int, value: int) -> bytes:
+    """Call one of the two contracts, with 32 bytes of memory in and out; keep whether it worked."""
+    values = (value,) if opcode == op.CALL else ()
+    to = int(CONTRACTS[target], 16)
+    return keep(statement(gas, to, *values, 0, 32, 0, 32, code=opcode), 64, op.MSTORE)
+
+
+def branch(condition: int | None, skipped: bytes) -> bytes:
+    """Jump over some code if `condition`; PC makes the jump independent of where it stands."""
+    jump = op.JUMP if condition is None else op.JUMPI
+    decide = b"" if condition is None else push(condition)
+    # PC, PUSH1 distance, ADD, jump, the skipped code, JUMPDEST; the distance is from the PC.
+    hop = bytes([op.PC, op.PUSH1, 5 + len(skipped), op.ADD, jump])
+    return decide + hop + skipped + bytes([op.JUMPDEST])
+
+
+def log(topics: list[int], size: int) -> bytes:
+    return statement(0, size, *topics, code=op.LOG0 + len(topics))
+
+
+small = st.integers(0, 3)
+sizes = st.integers(0, 70)
+words = st.sampled_from(EDGES) | sizes | st.integers(0, 2**256 - 1)
+expressions = st.one_of(
+    words.map(push),
+    st.builds(lambda a, b, code: statement(a, b, code=code), words, words, st.sampled_from(BINARY)),
+    st.builds(lambda a, code: statement(a, code=code), small, st.sampled_from(UNARY)),
+    st.builds(lambda code: bytes([code]), st.sampled_from(NULLARY)),
+    st.builds(lambda a, b: statement(a, b, code=op.SHA3), sizes, sizes),
+)
+tidy = st.one_of(
+    st.builds(lambda word, slot: statement(slot, word, code=op.SSTORE), small, small),
+    st.builds(keep, expressions, small, st.sampled_from([op.SSTORE, op.TSTORE])),
+    st.builds(keep, expressions, sizes, st.sampled_from([op.MSTORE, op.MSTORE8])),
+    st.builds(
+        lambda a, b, size, code: statement(a, b, size, code=code),
+        sizes,
+        sizes,
+        sizes,
+        st.sampled_from([op.MCOPY, op.CALLDATACOPY, op.CODECOPY]),
+    ),
+    st.builds(
+        call,
+        st.sampled_from([op.CALL, op.STATICCALL, op.DELEGATECALL]),
+        st.integers(0, 1),
+        st.sampled_from([0, 2_300, 30_000, 100_000]),
+        st.sampled_from([0, 0, 1]),
+    ),
+    st.builds(log, st.lists(words, max_size=4), sizes),
+)
+branches = st.builds(branch, st.none() | small, st.lists(tidy, max_size=2).map(b"".join))
+# What most often ends a program early, with an error.
+rough = st.one_of(
+    st.sampled_from(NO_EFFECTS).map(lambda code: bytes([code])),
+    st.sampled_from([op.STOP, op.JUMP, op.SELFDESTRUCT, 0xFE]).map(lambda code: bytes([code])),
+    st.builds(lambda word, code: statement(word, code=code), words, st.sampled_from(NO_EFFECTS)),
+    st.binary(min_size=1, max_size=2),
+)
+ends = st.one_of(
+    st.just(b""),
+    st.builds(lambda a, b: statement(a, b, code=op.RETURN), sizes, sizes),
+    st.builds(lambda a, b: statement(a, b, code=op.REVERT), sizes, sizes),
+)
+# Jumps to constants: where they go is known at the start of the code alone.
+openings = st.sampled_from(
+    [
+        b"",
+        bytes([op.PUSH1, 4, op.JUMP, 0xFE, op.JUMPDEST]),
+        bytes([op.PUSH0, op.PUSH1, 5, op.JUMPI, op.PC, op.JUMPDEST]),
+        bytes([op.PUSH1, 1, op.PUSH1, 6, op.JUMPI, 0xFE, op.JUMPDEST]),
+        bytes([op.PUSH0, op.PUSH1, 6, op.JUMPI, op.PC]),
+        bytes([op.PUSH1, 1, op.PUSH1, 6, op.JUMPI, op.PC]),
+    ]
+)
+bodies = st.lists(st.one_of(tidy, tidy, tidy, branches), max_size=25).map(b"".join)
+programs = st.builds(
+    lambda *parts: b"".join(parts), openings, bodies, st.just(b"") | rough, bodies, ends
+)
+
+
+def creation(code: bytes) -> bytes:
+    """Creation code that leaves `code` on the chain."""
+    head = bytes([0x61]) + len(code).to_bytes(2, "big") + bytes.fromhex("80600a5f395ff3")
+    return head + code
+
+
+class Reference:
+    """py-evm as it comes, one transaction after the other in one block."""
+
+    def __init__(self) -> None:
+        context = ExecutionContext(
+            coinbase=ZERO_ADDRESS,
+            timestamp=GENESIS.timestamp + 1,
+            block_number=BlockNumber(1),
+            difficulty=0,
+            mix_hash=Hash32(bytes(32)),
+            gas_limit=GENESIS.gas_limit,
+            prev_hashes=(),
+            chain_id=CHAIN_ID,
+            base_fee_per_gas=0,
+            excess_blob_gas=0,
+        )
+        self.state = PragueState(AtomicDB(), context, BLANK_ROOT_HASH)
+        self.state.set_balance(evm.to_bytes(SENDER), SENDER_BALANCE)
+        self.state.lock_changes()
+
+    def transact(self, call: Call) -> Outcome:
+        sender = evm.to_bytes(call.sender)
+        unsigned = PragueTransactionBuilder.create_unsigned_transaction(
+            nonce=self.state.get_nonce(sender),
+            gas_price=0,
+            gas=call.gas,
+            to=evm.to_bytes(call.to) if call.to else CREATE_CONTRACT_ADDRESS,
+            value=call.value,
+            data=call.data,
+        )
+        transaction: Any = SpoofTransaction(unsigned, from_=sender)
+        computation = self.state.get_transaction_executor()(transaction)
+        self.state.lock_changes()
+        return evm.outcome(computation, PragueVM.finalize_gas_used(transaction, computation))
+
+
+def compare(calls: list[Call]) -> None:
+    """Run `calls` as one block on both; outcomes and the state's root must be the same."""
+    reference, ours = Reference(), PyEvm(GENESIS)
+    expected = [reference.transact(call) for call in calls]
+    for outcome, other in zip(ours.mine(calls, GENESIS.timestamp + 1), expected, strict=True):
+        # Which of two errors comes first may differ; what they do to the chain may not.
+        assert replace(outcome, error="") == replace(other, error="")
+        assert bool(outcome.error) == bool(other.error)
+    assert ours.state_root() == reference.state.make_state_root()
+
+
+@pytest.mark.filterwarnings("ignore:SELFDESTRUCT:DeprecationWarning")
+@given(
+    codes=st.tuples(programs, programs),
+    payloads=st.lists(st.binary(max_size=70), min_size=1, max_size=3),
+    gas=st.integers(60_000, GAS),
+)
+@settings(max_examples=150, deadline=None)
+def test_random_programs_do_the_same(
+    codes: tuple[bytes, bytes], payloads: list[bytes], gas: int
+) -> None:
+    deployments = [Call(SENDER, None, creation(code), gas=5_000_000) for code in codes]
+    uses = [Call(SENDER, CONTRACTS[0], data, gas=gas, value=len(data)) for data in payloads]
+    compare([*deployments, *uses])
+
+
+@given(program=programs, gas=st.integers(60_000, GAS))
+@settings(max_examples=50, deadline=None)
+@pytest.mark.filterwarnings("ignore:SELFDESTRUCT:DeprecationWarning")
+def test_random_creation_code_does_the_same(program: bytes, gas: int) -> None:
+    compare([Call(SENDER, None, program, gas=gas, value=1)])
+
+
+@pytest.mark.parametrize("code", NO_EFFECTS)
+def test_each_opcode_does_the_same_on_edges(code: int) -> None:
+    """Run an opcode on every pair of edges above a third, and keep the result."""
+    for first in EDGES:
+        body = b"".join(
+            push(7) + push(second) + push(first) + bytes([code]) + push(index) + bytes([op.SSTORE])
+            for index, second in enumerate(EDGES)
+        )
+        run = Call(SENDER, CONTRACTS[0], b"\5" * 40, gas=3_000_000)
+        compare([Call(SENDER, None, creation(body), gas=5_000_000), run])
+
+
+@pytest.mark.parametrize("original", range(3))
+def test_storing_costs_and_refunds_the_same_for_every_past(original: int) -> None:
+    """Write a slot two times in a transaction, and read it before, between or after, or not."""
+    reads = [b"", statement(0, code=op.SLOAD) + bytes([op.POP])]
+    for first, second, before, between in product(range(3), range(3), reads, reads):
+        body = (
+            before
+            + statement(0, first, code=op.SSTORE)
+            + between
+            + statement(0, second, code=op.SSTORE)
+            + statement(0, 0, 200, 0, code=op.CALLDATACOPY) * 20  # gas that makes room for refunds
+            + statement(1, 1, code=op.SSTORE)
+        )
+        # With no call data the slot is set to the original, with some the body runs.
+        start = keep(push(original), 0, op.SSTORE) + bytes([op.STOP, op.JUMPDEST])
+        opening = bytes([op.CALLDATASIZE, op.PUSH1, 4 + len(start) - 1, op.JUMPI])
+        code = opening + start + body
+        uses = [Call(SENDER, CONTRACTS[0], data, gas=GAS) for data in (b"", b"\1", b"\1")]
+        compare([Call(SENDER, None, creation(code), gas=5_000_000), *uses])
+
+
+def test_nothing_can_be_stored_in_a_static_call() -> None:
+    for effect in (op.SSTORE, op.TSTORE, op.LOG0):
+        callee = statement(1, 1, code=effect)
+        caller = call(op.STATICCALL, 1, 50_000, 0) + keep(statement(64, code=op.MLOAD), 7, op.SSTORE)
+        deployments = [Call(SENDER, None, creation(each), gas=5_000_000) for each in (caller, callee)]
+        uses = [Call(SENDER, contract, b"", gas=GAS) for contract in CONTRACTS]
+        compare([*deployments, *uses])
+
+
+@pytest.mark.parametrize("gas", range(21_000, 21_000 + 2_500, 83))
+def test_gas_runs_out_at_the_same_place(gas: int) -> None:
+    """Cut a run of cheap opcodes, a cold read and the stipend's rule at many places."""
+    body = statement(1, 2, code=op.ADD) * 9 + keep(statement(3, code=op.SLOAD), 0, op.MSTORE)
+    deployment = Call(SENDER, None, creation(body), gas=5_000_000)
+    compare([deployment, Call(SENDER, CONTRACTS[0], b"", gas=gas)])
+
+
+def test_a_full_stack_fails_on_both() -> None:
+    for height in (1_023, 1_024, 1_025):
+        body = bytes([op.JUMPDEST]) + push(1) * height
+        deployment = Call(SENDER, None, creation(body), gas=5_000_000)
+        compare([deployment, Call(SENDER, CONTRACTS[0], b"", gas=GAS)])

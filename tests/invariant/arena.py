@@ -1,0 +1,409 @@
+"""The venue that the state machine plays on, and the judge of every transaction.
+
+Everything is the real contract but the oracle, whose role a plain sender holds: prices are the
+state machine's to choose.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spillway import invariants, observe
+from spillway.engines.protocol import TX_GAS_LIMIT
+from spillway.invariants import Snapshot
+from spillway.model.margin import Market, Tier
+from spillway.model.words import DEFICIT
+from spillway.storage import PoolStorage
+from tests import bench
+from tests.bench import ADL, BOOK, CUSTODY, LIQUIDATOR, MAX_UINT, ORACLE, UNITS, USD, VAULT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from spillway.build import Artifacts
+    from spillway.engines import Address, Contract, Engine, Receipt
+
+MAX_AGE = 3_600
+DAY = 24 * 60 * 60
+TIERS = 5
+# What a market starts at (USD a lot), its decimals, its cap (lots), its tiers.
+MARKETS = (
+    (100, 0, 10**6, ((0, 20),)),
+    ("0.5", 2, 10**6, ((0, 10), (3_000, 5), (20_000, 2))),
+    (200, 1, 150, ((0, 40), (10_000, 20))),
+)
+# USD that an account starts with; those in one tuple have one owner.
+CROSS = ((1_000, 300), (700,), (2_000,), (400,), (1_200,), (50_000,))
+ISOLATED = ((500, 0), (500, 1))  # USD, market
+DEPOSITORS = ((6_000,), (3_000,))
+VAULT_PARAMS = (150_000, 4 * DAY, 200_000, 20_000)
+# A twentieth of the venue's rule: positions are small here, and both kinds of order must occur.
+SLICE_ABOVE = 5_000 * USD
+INTERFACES = Path(__file__).parents[2] / "contracts" / "interfaces"
+REASON = re.compile(r'"((?:pool|custody|book|liquidator|adl|vault): [^"]+)"')
+# What an interface says that a function may refuse with.
+REASONS = {
+    reason for path in INTERFACES.glob("*.vyi") for reason in REASON.findall(path.read_text())
+}
+
+
+class BrokenError(AssertionError):
+    """A transaction has broken a law of the venue."""
+
+
+@dataclass(slots=True)
+class Arena:
+    """A deployed venue, its people, and what the last snapshot says."""
+
+    engine: Engine
+    usdc: Contract
+    pool: Contract
+    custody: Contract
+    book: Contract
+    vault: Contract
+    liquidator: Contract
+    adl: Contract
+    oracle: Address
+    admin: Address
+    keeper: Address
+    outsider: Address
+    depositors: list[Address]
+    storage: PoolStorage
+    owners: dict[int, Address] = field(default_factory=dict)
+    child: int = 0
+    now: Snapshot = field(init=False)
+    # (contract.function, "" or the reason of the refusal) -> times; and what events told.
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)
+    jobs: set[tuple[int, bool]] = field(default_factory=set)
+    # Closings that have not ended: the loser -> those who won from it.
+    winners: dict[int, set[int]] = field(default_factory=dict)
+    most_gas: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def accounts(self) -> list[int]:
+        """The traders' accounts."""
+        return list(self.owners)
+
+    def reset(self, owners: dict[int, Address]) -> None:
+        """Forget what happened on a chain that has been put back."""
+        self.owners = dict(owners)
+        self.jobs, self.winners = set(), {}
+        self.now = self.snapshot()
+
+    # --- acting ----------------------------------------------------------------------------
+
+    def act(
+        self, contract: Contract, function: str, *args: Any, sender: Address
+    ) -> Receipt:
+        """Mine one transaction and judge what it did; a refusal must have a known reason."""
+        build = getattr(contract.build, function)
+        receipt = self.engine.send(build(*args, sender=sender, gas=TX_GAS_LIMIT))
+        label = f"{contract.interface.name}.{function}"
+        self.counts[label, receipt.reason if not receipt.success else ""] += 1
+        if not receipt.success:
+            if receipt.reason not in REASONS:
+                raise BrokenError(f"{label}{args}: reverts with {receipt.reason!r}")
+            return receipt
+        self.most_gas[label] = max(self.most_gas[label], receipt.gas_used)
+        self.events.update(_told(receipt))
+        before, self.now = self.now, self.snapshot()
+        broken = list(self._judge(before, receipt, function))
+        if broken:
+            told = "\n".join(f"  {event.name} {event.args}" for event in receipt.events)
+            raise BrokenError(f"{label}{args}: " + "; ".join(broken) + "\n" + told)
+        return receipt
+
+    def must(self, contract: Contract, function: str, *args: Any, sender: Address) -> Receipt:
+        """`act` where a refusal is a failure too."""
+        receipt = self.act(contract, function, *args, sender=sender)
+        if not receipt.success:
+            label = f"{contract.interface.name}.{function}{args}"
+            raise BrokenError(f"{label}: refused with {receipt.reason!r}")
+        return receipt
+
+    def fund(self, owner: Address, spender: Contract, units: int) -> None:
+        """Give an owner units of collateral that a contract may take."""
+        self.usdc.transact.mint(owner, units, sender=self.admin)
+        self.usdc.transact.approve(spender.address, MAX_UINT, sender=owner)
+
+    # --- reading ---------------------------------------------------------------------------
+
+    def snapshot(self) -> Snapshot:
+        """Everything that the invariants judge, at the head."""
+        solvency = self.pool.call.solvency()
+        markets = range(len(MARKETS))
+        return Snapshot(
+            block=self.engine.head.number,
+            accounts=self.storage.accounts(),
+            markets=[self._market(number) for number in markets],
+            custody=solvency.custody,
+            balance=self.usdc.call.balanceOf(self.custody.address),
+            deficit=solvency.deficit,
+            flat_quote=solvency.flat_quote,
+            holders={
+                (number, longs): self.storage.holders(number, longs=longs)
+                for number in markets
+                for longs in (True, False)
+            },
+        )
+
+    def _market(self, number: int) -> Market:
+        seen = self.pool.call.market(number)
+        long_charge, short_charge, pot = self.storage.charges(number)
+        _, size_decimals, cap, tiers = MARKETS[number]
+        return Market(
+            tiers=tuple(Tier(*tier) for tier in tiers),
+            size_decimals=size_decimals,
+            max_age=MAX_AGE,
+            open_interest_cap=cap,
+            mark=seen.mark,
+            previous_mark=seen.previous_mark,
+            index=seen.index,
+            funding=seen.funding,
+            open_interest=seen.open_interest,
+            updated_at=seen.updated_at,
+            locked=seen.locked,
+            long_charge=long_charge,
+            short_charge=short_charge,
+            pot=pot,
+        )
+
+    def size(self, account: int, market: int) -> int:
+        """Lots, long > 0."""
+        leg = self.now.accounts[account].legs.get(market)
+        return leg.size if leg else 0
+
+    def fresh(self, account: int) -> bool:
+        """Whether every leg of an account has a mark that counts."""
+        time = self.engine.head.timestamp
+        legs = self.now.accounts[account].legs
+        return all(self.now.markets[market].fresh(time) for market in legs)
+
+    def below_zero(self) -> list[int]:
+        """Accounts that auto-deleveraging can close now, those that owe without a leg included."""
+        return [
+            number
+            for number in sorted(self.now.accounts, key=lambda n: (n == self.child, n))
+            if number != DEFICIT and self.fresh(number) and self.now.equity(number) < 0
+        ]
+
+    def job(self, market: int, longs: bool) -> Any:  # noqa: FBT001
+        """A job of auto-deleveraging."""
+        return self.adl.call.job(market, longs)
+
+    # --- judging ---------------------------------------------------------------------------
+
+    def _judge(self, before: Snapshot, receipt: Receipt, function: str) -> Iterator[str]:
+        """Yield what a transaction has broken."""
+        reachable = set().union(*self.winners.values()) if self.winners else set()
+        self._follow(receipt)
+        flows = self._flows(before, receipt, function, reachable)
+        for finding in invariants.check(before, self.now, flows):
+            yield f"{finding.invariant} {finding.accounts}: {finding.detail}"
+        if function != "advance":
+            yield from self._falls_below_zero(before)
+        yield from self._grown_by_force(before, receipt)
+        for entered in receipt.named("BackstopEntered"):
+            taken = self.now.accounts[entered.account]
+            if not taken.flat or taken.stored:
+                yield f"account {entered.account} is taken over and ends with {taken.stored}"
+        yield from self._closed(receipt)
+        yield from self._locks()
+
+    def _flows(
+        self, before: Snapshot, receipt: Receipt, function: str, reachable: Iterable[int]
+    ) -> invariants.Flows:
+        flows = observe.flows(receipt.events, reachable)
+        moved = dict(flows.moved)
+        if function == "transfer":
+            for paid in receipt.named("Paid"):
+                moved[paid.source] = moved.get(paid.source, 0) - paid.amount
+                moved[paid.target] = moved.get(paid.target, 0) + paid.amount
+        # Whoever was below zero already waits for auto-deleveraging: `_falls_below_zero` sees to the rest.
+        owing = {number for number in before.accounts if before.equity(number) < 0}
+        served = {self.job(*side).serving for side in self.jobs}
+        return replace(
+            flows,
+            moved=moved,
+            explained={*flows.explained, *owing, *served},
+            liquidated=set(flows.liquidated).intersection(before.accounts),
+        )
+
+    def _follow(self, receipt: Receipt) -> None:
+        """Keep the jobs and the closings that have not ended."""
+        for event in receipt.events:
+            args = event.args
+            if event.name == "JobOpened":
+                self.jobs.add((args.market, args.longs))
+            elif event.name == "JobEnded":
+                self.jobs.discard((args.market, args.longs))
+            elif event.name == "ClosingBegun":
+                self.winners[args.account] = set()
+            elif event.name == "Deleveraged":
+                self.winners[args.account].add(args.winner)
+            elif event.name in {"Closed", "ClosingDropped"}:
+                self.winners.pop(args.account, None)
+        if self.winners:
+            served = {self.job(*side).serving for side in self.jobs}
+            self.winners = {n: found for n, found in self.winners.items() if n in served}
+
+    def _falls_below_zero(self, before: Snapshot) -> Iterator[str]:
+        """Nobody falls below zero but by a move of the marks."""
+        for number in self.now.accounts:
+            was = before.equity(number) if number in before.accounts else 0
+            now = self.now.equity(number)
+            if was >= 0 > now and number != DEFICIT:
+                yield f"account {number} falls from {was} to {now} quote"
+
+    def _grown_by_force(self, before: Snapshot, receipt: Receipt) -> Iterator[str]:
+        """Auto-deleveraging only shrinks positions."""
+        hit = receipt.named("Deleveraged")
+        for fill in hit:
+            for number in (fill.account, fill.winner):
+                leg = before.accounts[number].legs.get(fill.market)
+                was = leg.size if leg else 0
+                now = self.size(number, fill.market)
+                if abs(now) >= abs(was) or now * was < 0:
+                    yield f"account {number} goes from {was} to {now} lots of {fill.market}"
+
+    def _closed(self, receipt: Receipt) -> Iterator[str]:
+        """An account that is closed whole keeps its residual, or nothing at all."""
+        for closed in receipt.named("Closed"):
+            held = self.now.accounts[closed.account]
+            if held.flat and held.trader and held.stored != closed.residual:
+                yield f"account {closed.account} is closed and keeps {held.stored} quote"
+            if closed.borne + closed.left != closed.gap:
+                yield f"account {closed.account}: the gap is not accounted for"
+
+    def _locks(self) -> Iterator[str]:
+        """A market is locked, and seniority held, just while a job outlives its transaction."""
+        due = {market for market, longs in self.jobs if self.job(market, longs).locked}
+        locked = {number for number, market in enumerate(self.now.markets) if market.locked}
+        if due != locked:
+            yield f"locked markets {locked}, jobs in {due}"
+        if self.pool.call.solvency().seniority_held != bool(due):
+            yield f"seniority is held: {not due}, jobs in {due}"
+
+
+def _told(receipt: Receipt) -> Iterator[str]:
+    """What to count of a receipt."""
+    for event in receipt.events:
+        args = event.args
+        if event.name == "Judged":
+            yield f"Judged {args.outcome}"
+        elif event.name == "BookEntered":
+            yield "BookEntered, filled" if args.filled else "BookEntered, empty"
+            if args.slice:
+                yield "BookEntered, a slice"
+        elif event.name == "Deleveraged":
+            yield f"Deleveraged, tier {args.tier}"
+        elif event.name == "Closed":
+            yield "Closed, gap" if args.gap else "Closed, residual" if args.residual else "Closed"
+            if args.left:
+                yield "Closed, left"
+        elif event.name == "DeficitWritten":
+            yield "DeficitWritten, deficit" if args.deficit else "DeficitWritten, by fees"
+        elif event.name == "Removed":
+            yield f"Removed {args.reason}"
+        elif event.name == "Taken":
+            yield f"Taken {args.end}"
+        elif event.name == "JobEnded":
+            yield f"JobEnded {args.reason}"
+        elif event.name == "Withdrawn" and args.paid != args.units:
+            yield "Withdrawn, haircut"
+        else:
+            yield event.name
+
+
+# --- setting up ----------------------------------------------------------------------------
+
+
+def deploy(engine: Engine, artifacts: Artifacts) -> Arena:
+    """Deploy and wire the venue, and open the accounts."""
+    admin, keeper, outsider, oracle = (engine.sender(n) for n in (0, 3, 5, 10))
+
+    def new(name: str, *args: Any) -> Contract:
+        return engine.deploy(artifacts[name], *args, sender=admin)
+
+    usdc = new("USDC")
+    pool = new("MarginPool", 450, 150, 100_000)
+    custody = new("Custody", pool.address, usdc.address)
+    book = new("OrderBook", pool.address)
+    vault = new("Vault", pool.address, custody.address, book.address, VAULT_PARAMS)
+    liquidator = new("Liquidator", pool.address, book.address, vault.address, 30, SLICE_ABOVE)
+    adl = new("Adl", pool.address, new("HyperliquidQueue").address, 0)
+    for role, holder in (
+        (ORACLE, oracle),
+        (BOOK, book.address),
+        (LIQUIDATOR, liquidator.address),
+        (ADL, adl.address),
+        (VAULT, vault.address),
+        (CUSTODY, custody.address),
+    ):
+        pool.transact.grant(role, holder, sender=admin)
+    arena = Arena(
+        engine=engine,
+        usdc=usdc,
+        pool=pool,
+        custody=custody,
+        book=book,
+        vault=vault,
+        liquidator=liquidator,
+        adl=adl,
+        oracle=oracle,
+        admin=admin,
+        keeper=keeper,
+        outsider=outsider,
+        depositors=[engine.sender(40 + n) for n in range(len(DEPOSITORS))],
+        storage=PoolStorage(pool, artifacts["MarginPool"]),
+    )
+    _list_markets(arena)
+    _open_accounts(arena)
+    return arena
+
+
+def _list_markets(arena: Arena) -> None:
+    updates = []
+    for number, (price, size_decimals, cap, tiers) in enumerate(MARKETS):
+        schedule = [*tiers, *[bench.NO_TIER] * (TIERS - len(tiers))]
+        config = (size_decimals, MAX_AGE, cap, schedule)
+        arena.pool.transact.list_market(config, sender=arena.admin)
+        arena.book.transact.open_market(number, sender=arena.keeper)
+        mark = int(Decimal(price) * USD)
+        updates.append((number, mark, mark, 0))
+    arena.pool.transact.advance(updates, sender=arena.oracle)
+
+
+def _open_accounts(arena: Arena) -> None:
+    arena.vault.transact.open_accounts(sender=arena.admin)
+    arena.child = arena.vault.call.backstop()
+    for who, (usd,) in zip(arena.depositors, DEPOSITORS, strict=True):
+        arena.fund(who, arena.vault, usd * UNITS)
+        arena.vault.transact.deposit(usd * UNITS, sender=who)
+    arena.vault.transact.top_up(sender=arena.keeper)
+    sender = 20
+    for amounts in CROSS:
+        owner = arena.engine.sender(sender)
+        sender += 1
+        for usd in amounts:
+            opened = arena.pool.transact.open_account(sender=owner)
+            _pay_in(arena, opened, owner, usd)
+    for usd, market in ISOLATED:
+        owner = arena.engine.sender(sender)
+        sender += 1
+        opened = arena.pool.transact.open_isolated_account(market, sender=owner)
+        _pay_in(arena, opened, owner, usd)
+    arena.now = arena.snapshot()
+
+
+def _pay_in(arena: Arena, opened: Receipt, owner: Address, usd: int) -> None:
+    account = opened.named("AccountOpened")[0].account
+    arena.owners[account] = owner
+    arena.fund(owner, arena.custody, usd * UNITS)
+    arena.custody.transact.deposit(account, usd * UNITS, sender=owner)

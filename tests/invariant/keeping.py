@@ -1,0 +1,104 @@
+"""The honest keeper, and the way back: whatever has happened, it leaves nobody below zero."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from spillway import ranking
+from tests.invariant.arena import MARKETS, Arena, BrokenError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BATCH = 16
+LIFETIME = 20  # blocks of a job
+ROUNDS = 8
+
+
+def liquidate(arena: Arena, accounts: Sequence[int]) -> None:
+    """Run the waterfall; whoever is named, it is never refused."""
+    for start in range(0, len(accounts), BATCH):
+        batch = list(accounts[start : start + BATCH])
+        arena.must(arena.liquidator, "liquidate", batch, sender=arena.keeper)
+
+
+def plans(arena: Arena, losers: Sequence[int]) -> list[tuple[Any, ...]]:
+    """Honest plans that close the losers."""
+    lots: dict[tuple[int, bool], int] = {}
+    for loser in losers:
+        for market in arena.now.accounts[loser].legs:
+            size = arena.size(loser, market)
+            if size:
+                side = (market, size < 0)
+                lots[side] = lots.get(side, 0) + abs(size)
+    found = []
+    for (market, longs), needed in sorted(lots.items()):
+        plan = ranking.plan(market, longs, keys(arena, market, longs=longs), needed)
+        found.append((plan.market, plan.longs, plan.threshold, list(plan.order)))
+    return found
+
+
+def keys(arena: Arena, market: int, *, longs: bool) -> list[tuple[int, int]]:
+    """(key, lots) of each holder of a side."""
+    holders = len(arena.now.holders[market, longs])
+    return ranking.read_keys(arena.adl, market, longs, holders)
+
+
+def deleverage(arena: Arena) -> bool:
+    """Close whoever is below zero; never refused while nobody else is at it. Whether anyone was."""
+    losers = arena.below_zero()[:BATCH]
+    if not losers:
+        return False
+    disturbed = bool(arena.jobs)
+    told = (losers, plans(arena, losers))
+    act = arena.act if disturbed else arena.must
+    receipt = act(arena.adl, "deleverage", *told, sender=arena.keeper)
+    if disturbed:
+        arena.events["deleverage among open jobs"] += 1
+        arena.events["deleverage among open jobs, done"] += receipt.success
+        return True
+    left = [n for n in losers if arena.now.equity(n) < 0]
+    if left and not arena.jobs:
+        raise BrokenError(f"deleverage{told}: {left} are left below zero")
+    arena.events["deleverage, honest"] += 1
+    arena.events["deleverage, left open"] += bool(left)
+    return True
+
+
+def keep(arena: Arena) -> bool:
+    """Do one round of the waterfall. Whether anybody was below zero."""
+    liquidate(arena, [*arena.accounts, arena.child])
+    return deleverage(arena)
+
+
+def same_marks(arena: Arena) -> None:
+    """Open an epoch at the marks that stand, in every market."""
+    updates = [
+        (number, arena.now.markets[number].mark, arena.now.markets[number].index, 0)
+        for number in range(len(MARKETS))
+    ]
+    arena.must(arena.pool, "advance", updates, sender=arena.oracle)
+
+
+def expire_jobs(arena: Arena) -> None:
+    """Wait until every job may be ended, and end them: whoever opened them can't hold them open."""
+    if not arena.jobs:
+        return
+    last = max(arena.job(*side).opened_in for side in arena.jobs)
+    while arena.engine.head.number <= last + LIFETIME:
+        arena.engine.send_block([], arena.engine.head.timestamp + 1)
+    for market, longs in sorted(arena.jobs):
+        arena.must(arena.adl, "end_job", market, longs, sender=arena.outsider)
+
+
+def settle(arena: Arena) -> None:
+    """At marks that stand still: bounded rounds of the keeper leave nobody below zero."""
+    same_marks(arena)
+    for _ in range(ROUNDS):
+        expire_jobs(arena)
+        same_marks(arena)
+        if not keep(arena) and not arena.jobs:
+            break
+    left = {n: arena.now.equity(n) for n in arena.below_zero()}
+    if left or arena.jobs:
+        raise BrokenError(f"after {ROUNDS} rounds: below zero {left}, jobs {arena.jobs}")

@@ -1,0 +1,588 @@
+"""A hostile crowd, hostile keepers and a hostile price: whatever they do, in whatever order.
+
+Each rule is one external function, with parameters honest and not; `strike` moves a mark to where
+one account is in the trouble asked for, so that every layer of the waterfall is reached.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import note
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from spillway import ticks
+from spillway.model import margin
+from tests.bench import ALO, DEFICIT, FEES, GTC, IOC, MARKET, MAX_UINT, UNITS, USD
+from tests.invariant import keeping
+from tests.invariant.arena import DAY, MARKETS, MAX_AGE, Arena
+
+if TYPE_CHECKING:
+    from spillway.engines import Address, Contract, Receipt
+
+PPM = 10**6
+HIGHEST = 10**24
+MOST_ACCOUNTS = 16
+SAFE_LEVERAGE = (19, 4, 19)  # at the sizes that the machine opens
+
+MARKET_IDS = st.integers(0, len(MARKETS) - 1)
+PLACES = st.integers(0, 40)  # picks one of a list, whatever its length
+SIDES = st.booleans()
+AMOUNTS = st.sampled_from([1, 10, 50, 200, 1_000, 5_000, 30_000])  # USD
+NOTIONALS = st.sampled_from([5, 20, 300, 1_000, 3_000, 8_000, 20_000])  # USD
+OFFSETS = st.sampled_from([-300_000, -80_000, -10_000, -500, 0, 500, 10_000, 80_000, 300_000])  # ppm
+MOVES = st.sampled_from([-600_000, -150_000, -40_000, -5_000, 0, 5_000, 40_000, 150_000, 900_000])
+FUNDING = st.sampled_from([-30_000, -100, 0, 0, 0, 100, 30_000])  # ppm of mark
+# Equity in ppm of maintenance that a strike aims at: healthy, book, takeover, just below zero, a gap.
+AIMS = st.sampled_from([1_500_000, 900_000, 800_000, 500_000, 300_000, -1, -300_000, -2_000_000])
+DEEP = st.sampled_from([-1, -300_000, -3_000_000, -9_000_000])
+WILD = st.sampled_from([0, 1, 2, 5, 9, 10**6, MAX_UINT])
+COUNTS = st.sampled_from([0, 1, 2, 3, MAX_UINT])
+
+
+class VenueMachine(RuleBasedStateMachine):
+    """The venue from its opening to a crash and back, judged after every transaction by `Arena`."""
+
+    def __init__(self, arena: Arena) -> None:
+        super().__init__()
+        self.arena = arena
+        self._broken = False
+        self._owners = dict(arena.owners)
+        self._token = arena.engine.snapshot()
+        arena.reset(self._owners)
+
+    def teardown(self) -> None:
+        """Bring the venue back to where nobody is below zero, then put the chain back."""
+        try:
+            if not self._broken:
+                keeping.settle(self.arena)
+        finally:
+            self.arena.engine.revert(self._token)
+            self.arena.owners = self._owners
+
+    def act(self, contract: Contract, function: str, *args: Any, sender: Address) -> Receipt:
+        """Let somebody do something."""
+        return self._guarded(self.arena.act, contract, function, *args, sender=sender)
+
+    def _guarded(self, do: Any, *args: Any, **options: Any) -> Any:
+        try:
+            return do(*args, **options)
+        except BaseException:
+            self._broken = True
+            raise
+
+    # --- who and what ----------------------------------------------------------------------
+
+    def account(self, place: int) -> int:
+        accounts = self.arena.accounts
+        return accounts[place % len(accounts)]
+
+    def anyone(self, place: int) -> int:
+        """Any account that there is, and some that there are not."""
+        known = [*self.arena.now.accounts, 0, 999]
+        return known[place % len(known)]
+
+    def owner(self, account: int) -> Address:
+        return self.arena.owners[account]
+
+    def mark(self, market: int) -> int:
+        return self.arena.now.markets[market].mark
+
+    def lots(self, market: int, usd: int) -> int:
+        return max(1, usd * USD // self.mark(market))
+
+    def price(self, market: int, offset: int, *, up: bool) -> int:
+        """A legal price at some distance from mark, quote per lot."""
+        decimals = MARKETS[market][1]
+        scale = Decimal(10) ** decimals / USD
+        wanted = Decimal(self.mark(market) * (PPM + offset) // PPM) * scale
+        legal = (ticks.at_or_above if up else ticks.at_or_below)(wanted, decimals)
+        return int(legal / scale)
+
+    def holder(self, place: int) -> tuple[int, int, bool]:
+        """An account with a position, its market, and whether to buy is to close it."""
+        found = [(n, market) for n in self.arena.accounts for market in self.legs(n)]
+        account, market = found[place % len(found)] if found else (self.account(place), 0)
+        return account, market, self.arena.size(account, market) < 0
+
+    def order_of(self, place: int, *, stop: bool = False) -> int:
+        """A live order of anyone, a stop if there is one and it is wanted; or none that there is."""
+        book = self.arena.book.call
+        orders = [order for n in self.arena.accounts for order in book.orders_of(n)]
+        wanted = [order for order in orders if book.order(order).stop] if stop else orders
+        wanted = wanted or orders or [0]
+        return wanted[place % len(wanted)]
+
+    # --- opening ---------------------------------------------------------------------------
+
+    @initialize(
+        trades=st.lists(
+            st.tuples(PLACES, PLACES, MARKET_IDS, st.sampled_from([40, 90, 97])),
+            min_size=6,
+            max_size=12,
+        )
+    )
+    def open_positions(self, trades: list[tuple[int, int, int, int]]) -> None:
+        """Each trade uses up a part, percent, of what margin the poorer side has left."""
+        for place, other, market, percent in trades:
+            buyer, seller = self.account(place), self.account(other)
+            free = min(self.free(buyer), self.free(seller)) * SAFE_LEVERAGE[market]
+            usd = max(free * percent // 100 // USD, 10)
+            self.trade(buyer, seller, market, usd, 0)
+
+    def free(self, account: int) -> int:
+        """Equity beyond initial margin."""
+        health = self.arena.pool.call.health(account)
+        return int(health.equity) - int(health.initial)
+
+    # --- trading ---------------------------------------------------------------------------
+
+    @rule(buyer=PLACES, seller=PLACES, market=MARKET_IDS, usd=NOTIONALS, offset=OFFSETS)
+    def trade_both(self, buyer: int, seller: int, market: int, usd: int, offset: int) -> None:
+        self.trade(self.account(buyer), self.account(seller), market, usd, offset)
+
+    def trade(self, buyer: int, seller: int, market: int, usd: int, offset: int) -> None:
+        """One account shows an ask, another takes it."""
+        lots, price = self.lots(market, usd), self.price(market, offset, up=True)
+        self.place_order(seller, market, (False, price, lots, ALO, False))
+        self.place_order(buyer, market, (True, price, lots, IOC, False))
+
+    def place_order(self, account: int, market: int, order: tuple[Any, ...]) -> None:
+        self.act(self.arena.book, "place", account, market, order, sender=self.owner(account))
+
+    @rule(
+        who=PLACES,
+        market=MARKET_IDS,
+        bids=SIDES,
+        usd=NOTIONALS,
+        offset=OFFSETS,
+        kind=st.sampled_from([GTC, GTC, IOC, ALO, ALO, MARKET, 4]),
+        reduce_only=st.sampled_from([False, False, True]),
+    )
+    def place(
+        self, who: int, market: int, bids: bool, usd: int, offset: int, kind: int, reduce_only: bool
+    ) -> None:
+        account = self.account(who)
+        if reduce_only and self.legs(account):
+            account, market, bids = self.holder(who)
+        price = 0 if kind == MARKET else self.price(market, offset, up=not bids)
+        order = (bids, price, self.lots(market, usd), kind, reduce_only)
+        self.place_order(account, market, order)
+
+    @rule(
+        who=PLACES,
+        market=MARKET_IDS,
+        usd=NOTIONALS,
+        offsets=st.lists(st.tuples(SIDES, OFFSETS), max_size=6),
+        reduce_only=st.sampled_from([False, False, True]),
+    )
+    def requote(
+        self, who: int, market: int, usd: int, offsets: list[tuple[bool, int]], reduce_only: bool
+    ) -> None:
+        account, lots = self.account(who), self.lots(market, usd)
+        orders = [
+            (bids, self.price(market, offset, up=not bids), lots, ALO, reduce_only)
+            for bids, offset in offsets
+        ]
+        cancels = list(self.arena.book.call.orders_of(account))
+        told = (account, market, cancels, orders)
+        self.act(self.arena.book, "requote", *told, sender=self.owner(account))
+
+    @rule(market=MARKET_IDS, usd=NOTIONALS)
+    def quote(self, market: int, usd: int) -> None:
+        """The one with the deep pocket makes a market."""
+        maker = max(self.arena.accounts, key=self.arena.now.equity)
+        lots = self.lots(market, usd)
+        orders = [
+            (bids, self.price(market, -offset if bids else offset, up=not bids), lots, ALO, False)
+            for bids in (True, False)
+            for offset in (2_000, 20_000)
+        ]
+        cancels = list(self.arena.book.call.orders_of(maker))
+        told = (maker, market, cancels, orders)
+        self.act(self.arena.book, "requote", *told, sender=self.owner(maker))
+
+    @rule(place=PLACES, own=st.sampled_from([True, True, False]))
+    def cancel(self, place: int, own: bool) -> None:
+        order = self.order_of(place)
+        account = self.arena.book.call.order(order).account
+        sender = self.owner(account) if own and account else self.arena.outsider
+        self.act(self.arena.book, "cancel", order, sender=sender)
+
+    @rule(who=PLACES, above=SIDES, offset=OFFSETS, usd=NOTIONALS, limited=SIDES, fire=SIDES)
+    def place_stop(
+        self, who: int, above: bool, offset: int, usd: int, limited: bool, fire: bool
+    ) -> None:
+        account, market, bids = self.holder(who)
+        level = self.price(market, offset, up=above)
+        stop = (bids, above, level, level if limited else 0, self.lots(market, usd))
+        sender = self.owner(account)
+        self.act(self.arena.book, "place_stop", account, market, stop, sender=sender)
+        if fire:
+            self.advance({market: level})
+            self.trigger(who)
+
+    @rule(place=PLACES)
+    def trigger(self, place: int) -> None:
+        order = self.order_of(place, stop=True)
+        self.act(self.arena.book, "trigger", order, sender=self.arena.outsider)
+
+    @rule(place=PLACES, stop=SIDES)
+    def prune(self, place: int, stop: bool) -> None:
+        order = self.order_of(place, stop=stop)
+        self.act(self.arena.book, "prune", order, sender=self.arena.outsider)
+
+    # --- accounts and cash -----------------------------------------------------------------
+
+    @rule(who=PLACES, isolated=SIDES, market=st.integers(0, len(MARKETS)), usd=AMOUNTS)
+    def open_account(self, who: int, isolated: bool, market: int, usd: int) -> None:
+        arena = self.arena
+        if len(arena.accounts) >= MOST_ACCOUNTS:
+            return
+        owner = self.owner(self.account(who))
+        opening = ("open_isolated_account", market) if isolated else ("open_account",)
+        receipt = self.act(arena.pool, *opening, sender=owner)
+        for opened in receipt.named("AccountOpened"):
+            arena.owners[opened.account] = owner
+            self.pay_in(opened.account, usd)
+
+    @rule(who=PLACES, usd=AMOUNTS)
+    def deposit(self, who: int, usd: int) -> None:
+        self.pay_in(self.account(who), usd)
+
+    def pay_in(self, account: int, usd: int) -> None:
+        arena, owner = self.arena, self.owner(account)
+        arena.fund(owner, arena.custody, usd * UNITS)
+        self.act(arena.custody, "deposit", account, usd * UNITS, sender=owner)
+
+    @rule(who=PLACES, other=PLACES, usd=AMOUNTS, own=st.sampled_from([True, True, False]))
+    def transfer(self, who: int, other: int, usd: int, own: bool) -> None:
+        source = self.account(who)
+        owner = self.owner(source)
+        mine = [n for n, of in self.arena.owners.items() if (of == owner) == own]
+        target = mine[other % len(mine)]
+        self.act(self.arena.pool, "transfer", source, target, usd * USD, sender=owner)
+
+    @rule(who=PLACES, market=MARKET_IDS, leverage=st.sampled_from([0, 1, 2, 5, 10, 20, 40, 99]))
+    def set_leverage(self, who: int, market: int, leverage: int) -> None:
+        account = self.account(who)
+        told = (account, market, leverage)
+        self.act(self.arena.pool, "set_leverage", *told, sender=self.owner(account))
+
+    @rule(who=PLACES, usd=AMOUNTS, everything=SIDES, wait=SIDES, own=SIDES)
+    def withdraw(self, who: int, usd: int, everything: bool, wait: bool, own: bool) -> None:
+        """Ask, and have it paid: too early, or in a later epoch."""
+        arena, account = self.arena, self.account(who)
+        owner = self.owner(account)
+        units = max(arena.now.quote(account), 0) * UNITS // USD if everything else usd * UNITS
+        told = (account, units, owner)
+        self.act(arena.custody, "request_withdrawal", *told, sender=owner)
+        if wait:
+            self.advance({market: self.mark(market) for market in range(len(MARKETS))})
+        sender = owner if own else arena.keeper
+        self.act(arena.custody, "withdraw", account, sender=sender)
+
+    @rule(usd=AMOUNTS, by_fees=SIDES)
+    def cover_deficit(self, usd: int, by_fees: bool) -> None:
+        arena = self.arena
+        if by_fees:
+            self.act(arena.liquidator, "cover_deficit_from_fees", sender=arena.outsider)
+            return
+        arena.fund(arena.outsider, arena.custody, usd * UNITS)
+        self.act(arena.custody, "cover_deficit", usd * UNITS, sender=arena.outsider)
+
+    # --- vault -----------------------------------------------------------------------------
+
+    @rule(who=st.integers(0, 1), usd=AMOUNTS)
+    def vault_deposit(self, who: int, usd: int) -> None:
+        arena = self.arena
+        depositor = arena.depositors[who]
+        arena.fund(depositor, arena.vault, usd * UNITS)
+        self.act(arena.vault, "deposit", usd * UNITS, sender=depositor)
+
+    @rule(who=st.integers(0, 1), part=st.sampled_from([1, 2, 5]), later=SIDES)
+    def vault_request(self, who: int, part: int, later: bool) -> None:
+        arena = self.arena
+        depositor = arena.depositors[who]
+        if later:
+            self.wait(5 * DAY, refresh=True)
+        shares = arena.vault.call.balance_of(depositor) // part
+        self.act(arena.vault, "request_redemption", shares, sender=depositor)
+
+    @rule(
+        what=st.lists(
+            st.sampled_from(["collect", "settle", "claim", "top_up", "skim", "open_accounts"]),
+            min_size=1,
+            max_size=4,
+        ),
+        who=st.integers(0, 1),
+        count=COUNTS,
+    )
+    def vault_chore(self, what: list[str], who: int, count: int) -> None:
+        arena = self.arena
+        told = {"settle": (count,), "claim": (arena.depositors[who],)}
+        for chore in what:
+            self.act(arena.vault, chore, *told.get(chore, ()), sender=arena.outsider)
+
+    @rule(market=MARKET_IDS)
+    def vault_shed(self, market: int) -> None:
+        self.act(self.arena.vault, "shed", market, sender=self.arena.outsider)
+
+    # --- prices and time -------------------------------------------------------------------
+
+    def advance(self, marks: dict[int, int], funding: int = 0) -> None:
+        """Open an epoch; funding in ppm of mark."""
+        updates = []
+        for market, wanted in marks.items():
+            mark = min(max(wanted, USD // 1_000), HIGHEST)
+            updates.append((market, mark, mark, mark * funding // PPM))
+        self._guarded(
+            self.arena.must, self.arena.pool, "advance", updates, sender=self.arena.oracle
+        )
+
+    @rule(moves=st.lists(MOVES, min_size=1, max_size=len(MARKETS)), funding=FUNDING)
+    def move(self, moves: list[int], funding: int) -> None:
+        """Some marks move, small or far; the markets left out grow older."""
+        marks = {m: self.mark(m) * (PPM + move) // PPM for m, move in enumerate(moves)}
+        self.advance(marks, funding)
+
+    @rule(seconds=st.sampled_from([31, MAX_AGE // 2, MAX_AGE + 1, 8 * DAY]), refresh=SIDES)
+    def wait(self, seconds: int, refresh: bool) -> None:
+        engine = self.arena.engine
+        engine.send_block([], engine.head.timestamp + seconds)
+        if refresh:
+            self.advance({market: self.mark(market) for market in range(len(MARKETS))})
+
+    @rule(
+        who=PLACES,
+        place=PLACES,
+        aim=AIMS,
+        twice=SIDES,
+        then=st.sampled_from(["nothing", "liquidate", "deleverage", "keep"]),
+    )
+    def strike(self, who: int, place: int, aim: int, twice: bool, then: str) -> None:
+        """Trouble for somebody; keepers act, or don't."""
+        struck = self.aim(who, place, aim, twice=twice)
+        if struck is None or then == "nothing":
+            return
+        if then == "deleverage":
+            self.empty_books()
+        else:
+            self._guarded(keeping.liquidate, self.arena, [*self.arena.accounts, self.arena.child])
+        if then != "liquidate":
+            self._guarded(keeping.deleverage, self.arena)
+
+    @rule(who=PLACES, place=PLACES, aim=DEEP, twice=SIDES)
+    def ruin(self, who: int, place: int, aim: int, twice: bool) -> None:
+        """Somebody is far below zero, and those who won from it have left before anyone acts."""
+        struck = self.aim(who, place, aim, twice=twice)
+        if struck is None:
+            return
+        account, market = struck
+        self.leave(market, longs=self.arena.size(account, market) < 0)
+        self._guarded(keeping.keep, self.arena)
+
+    @rule(who=PLACES, place=PLACES, aim=DEEP, twice=SIDES, steps=st.lists(COUNTS, max_size=4))
+    def page(self, who: int, place: int, aim: int, twice: bool, steps: list[int]) -> None:
+        """Somebody below zero is closed step by step, as far as the steps go."""
+        arena = self.arena
+        struck = self.aim(who, place, aim, twice=twice)
+        if struck is None:
+            return
+        account, _ = struck
+        self.empty_books()
+        for leg in self.legs(account):
+            self.act(arena.adl, "open_job", leg, account, 0, sender=arena.keeper)
+        for fills in steps:
+            self.work(who, fills)
+
+    def empty_books(self) -> None:
+        """Have the orders of those below zero removed."""
+        due = [n for n in self.arena.below_zero() if n in self.arena.owners]
+        self._guarded(keeping.liquidate, self.arena, due)
+
+    def aim(self, who: int, place: int, aim: int, *, twice: bool) -> tuple[int, int] | None:
+        """Move one mark to where one account's equity is `aim` of its maintenance; who and where."""
+        holders = [n for n in (*self.arena.accounts, self.arena.child) if self.legs(n)]
+        if not holders:
+            return None
+        account = holders[who % len(holders)]
+        legs = self.legs(account)
+        market = legs[place % len(legs)]
+        mark = self.target(account, market, aim)
+        note(f"account {account} in market {market}: mark {self.mark(market)} -> {mark}")
+        rest = {m: self.mark(m) for m in range(len(MARKETS))}
+        if twice:
+            self.advance({**rest, market: mark + (self.mark(market) - mark) // 20})
+        self.advance({**rest, market: mark})
+        return account, market
+
+    def legs(self, account: int) -> list[int]:
+        """Markets in which an account has a position."""
+        held = self.arena.now.accounts[account].legs
+        return [market for market, leg in held.items() if leg.size]
+
+    def target(self, account: int, market: int, aim: int) -> int:
+        """The mark at which equity is about `aim` ppm of maintenance."""
+        now = self.arena.now
+        held, size = now.accounts[account], self.arena.size(account, market)
+        needed = margin.account_maintenance(held, now.markets) * aim // PPM
+        return self.mark(market) + (needed - now.equity(account)) // size
+
+    def leave(self, market: int, *, longs: bool) -> None:
+        """Those who won leave in time, to the one with the deep pocket: it has won nothing yet."""
+        pocket = max(self.arena.accounts, key=self.arena.now.equity)
+        price = self.price(market, 0, up=True)
+        for account in [n for n in self.arena.accounts if n != pocket]:
+            size = self.arena.size(account, market)
+            if size and (size > 0) == longs:
+                self.place_order(pocket, market, (longs, price, abs(size), ALO, False))
+                self.place_order(account, market, (not longs, price, abs(size), IOC, True))
+
+    # --- keepers, honest and not -----------------------------------------------------------
+
+    @rule(places=st.lists(PLACES, max_size=16))
+    def liquidate(self, places: list[int]) -> None:
+        named = [self.anyone(place) for place in places]
+        self._guarded(keeping.liquidate, self.arena, named)
+
+    @rule(first_end_jobs=SIDES)
+    def keep(self, first_end_jobs: bool) -> None:
+        if first_end_jobs:
+            self._guarded(keeping.expire_jobs, self.arena)
+        self._guarded(keeping.keep, self.arena)
+
+    @rule(
+        losers=st.lists(PLACES, max_size=4),
+        plans=st.lists(
+            st.tuples(MARKET_IDS, SIDES, WILD, st.lists(st.integers(0, 9), max_size=8)), max_size=4
+        ),
+        due=SIDES,
+    )
+    def deleverage_wildly(
+        self, losers: list[int], plans: list[tuple[Any, ...]], due: bool
+    ) -> None:
+        arena = self.arena
+        named = [self.anyone(place) for place in losers]
+        if due:
+            named = [*arena.below_zero(), *named][:16]
+        self.act(arena.adl, "deleverage", named, plans, sender=arena.outsider)
+
+    @rule(market=MARKET_IDS, who=PLACES, threshold=WILD, due=st.sampled_from([True, True, False]))
+    def open_job(self, market: int, who: int, threshold: int, due: bool) -> None:
+        loser = self.anyone(who)
+        losers = self.arena.below_zero()
+        if due and losers:
+            loser = losers[who % len(losers)]
+            legs = self.legs(loser)
+            market = legs[market % len(legs)] if legs else market
+        told = (market, loser, threshold)
+        self.act(self.arena.adl, "open_job", *told, sender=self.arena.outsider)
+
+    def side(self, market: int, longs: bool, place: int) -> tuple[int, bool]:  # noqa: FBT001
+        """An open job if there is one, else any."""
+        jobs = sorted(self.arena.jobs)
+        return jobs[place % len(jobs)] if jobs else (market, longs)
+
+    @rule(
+        what=st.sampled_from(["scan", "order", "end_job", "close", "close"]),
+        market=MARKET_IDS,
+        longs=SIDES,
+        place=PLACES,
+        count=COUNTS,
+        start=st.integers(0, 3),
+        told=st.lists(st.integers(0, 9), max_size=8),
+    )
+    def meddle(
+        self,
+        what: str,
+        market: int,
+        longs: bool,
+        place: int,
+        count: int,
+        start: int,
+        told: list[int],
+    ) -> None:
+        """One step of a job, with whatever parameters."""
+        side = self.side(market, longs, place)
+        with_ = {
+            "scan": (*side, count),
+            "order": (*side, start, told),
+            "end_job": side,
+            "close": (self.anyone(place), count),
+        }
+        self.act(self.arena.adl, what, *with_[what], sender=self.arena.outsider)
+
+    @rule(place=PLACES, fills=COUNTS)
+    def work(self, place: int, fills: int) -> None:
+        """Somebody honest carries an open job on, a step at a time."""
+        arena = self.arena
+        if not arena.jobs:
+            return
+        market, longs = self.side(0, False, place)  # noqa: FBT003
+        job = arena.job(market, longs)
+        if job.phase == 1:
+            self.act(arena.adl, "scan", market, longs, MAX_UINT, sender=arena.keeper)
+            job = arena.job(market, longs)
+        if job.phase == 2:
+            keys = [key for key, _ in keeping.keys(arena, market, longs=longs)]
+            enrolled = [key for key in keys if key >= job.threshold][: job.enrolled - job.next]
+            places = sorted(range(len(enrolled)), key=enrolled.__getitem__, reverse=True)
+            told = [job.next + n for n in places]
+            self.act(arena.adl, "order", market, longs, job.next, told, sender=arena.keeper)
+        self.act(arena.adl, "close", job.serving or job.loser, fills, sender=arena.keeper)
+
+    # --- those who may not -----------------------------------------------------------------
+
+    @rule(who=PLACES, other=PLACES, market=MARKET_IDS, amount=AMOUNTS, place=st.integers(0, 16))
+    def trespass(self, who: int, other: int, market: int, amount: int, place: int) -> None:
+        """An outsider tries what is an engine's or an admin's."""
+        arena = self.arena
+        source, target = self.anyone(who), self.anyone(other)
+        value = amount * USD
+        match = (market, source, target, True, amount, self.mark(market), False, True)
+        pool: list[tuple[Any, ...]] = [
+            ("grant", 1, arena.outsider),
+            ("list_market", (0, MAX_AGE, 10**6, [(0, 5)] + [(0, 0)] * 4)),
+            ("credit", arena.outsider, source, amount),
+            ("debit", source, amount, amount),
+            ("rest", arena.outsider, source, market, amount, 0),
+            ("fill", match),
+            ("exchange", market, source, target, amount, value),
+            ("pay", source, target, value),
+            ("socialize", market, True, target, value),
+            ("write_off", source),
+            ("lock_market", market, True),
+            ("hold_seniority", True),
+            ("open_protocol_account",),
+            ("advance", [(market, value, value, 0)]),
+        ]
+        book: list[tuple[Any, ...]] = [
+            ("cancel_all", source),
+            ("sweep", source, market, True, amount, value, 9),
+            ("open_market", market),
+        ]
+        contract, call = [*((arena.pool, c) for c in pool), *((arena.book, c) for c in book)][place]
+        receipt = self.act(contract, *call, sender=arena.outsider)
+        self._guarded(_refused, receipt, call[0])
+
+    @rule(who=PLACES, other=PLACES, usd=AMOUNTS)
+    def steal(self, who: int, other: int, usd: int) -> None:
+        """An outsider acts on what belongs to others, the venue's own accounts included."""
+        arena, account = self.arena, self.anyone(who)
+        if account in {DEFICIT, FEES} and usd == 1:
+            account = arena.child
+        out = arena.outsider
+        moved = (account, self.anyone(other), usd * USD)
+        for receipt in (
+            self.act(arena.pool, "transfer", *moved, sender=out),
+            self.act(arena.custody, "request_withdrawal", account, usd * UNITS, out, sender=out),
+            self.act(arena.pool, "set_leverage", account, 0, 1, sender=out),
+        ):
+            self._guarded(_refused, receipt, "steal")
+
+
+def _refused(receipt: Receipt, what: str) -> None:
+    assert not receipt.success, what

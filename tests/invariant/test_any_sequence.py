@@ -1,0 +1,56 @@
+"""Any sequence of calls leaves the venue solvent, and the keeper able to bring it back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.invariant import arena as arenas
+from tests.invariant.machine import VenueMachine
+
+if TYPE_CHECKING:
+    from spillway.build import Artifacts
+    from spillway.engines import Engine
+
+SHORT = settings(
+    max_examples=12,
+    stateful_step_count=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    print_blob=False,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate],
+)
+LONG = settings(
+    SHORT,
+    max_examples=400,
+    stateful_step_count=60,
+    derandomize=False,
+    phases=[Phase.generate, Phase.shrink],
+)
+
+
+@pytest.fixture
+def arena(engine: Engine, artifacts: Artifacts) -> arenas.Arena:
+    """A venue of three markets, a vault, and eleven accounts, two of them isolated."""
+    return arenas.deploy(engine, artifacts)
+
+
+def play(arena: arenas.Arena, profile: settings) -> None:
+    def start() -> VenueMachine:
+        return VenueMachine(arena)
+
+    run_state_machine_as_test(start, settings=profile)  # type: ignore[no-untyped-call]
+
+
+def test_no_sequence_of_calls_breaks_the_venue(arena: arenas.Arena) -> None:
+    play(arena, SHORT)
+
+
+@pytest.mark.campaign
+def test_no_sequence_of_calls_breaks_the_venue_for_long(arena: arenas.Arena) -> None:
+    play(arena, LONG)

@@ -1,0 +1,168 @@
+"""Auto-deleveraging on its real pool and book, with states that no trade would lead to.
+
+The liquidator's role belongs to a plain address, the hand: it passes positions from account to
+account without a margin check, and cancels orders.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from spillway.errors import Reverted
+from tests import bench as benches
+from tests.bench import USD, Bench
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from spillway.build import Artifacts
+    from spillway.engines import Address, Engine, Receipt
+
+# Phases of a job.
+ABSENT, SCANNING, ORDERING, READY = range(4)
+# Reasons of JobEnded.
+LOSER_CLOSED, USED_UP, EXPIRED = range(3)
+LIFETIME = 20
+ALL = 2**256 - 1
+MARKETS = 3
+HAND = 12  # number of the sender
+# Markets of the stage start at these marks.
+START = (100, 50, 20)
+
+
+@contextmanager
+def refused(reason: str) -> Iterator[None]:
+    """The calls inside must be refused by a contract, with exactly this reason."""
+    with pytest.raises(Reverted) as caught:
+        yield
+    assert caught.value.reason == reason
+
+
+def deploy(
+    engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address, **options: Any
+) -> Bench:
+    """A venue with three markets, whose liquidator is the hand."""
+    by_hand = {benches.LIQUIDATOR: engine.sender(HAND)}
+    venue = benches.deploy(engine, artifacts, admin, keeper, by_hand=by_hand, **options)
+    for _ in range(MARKETS):
+        venue.list_market()
+    venue.mark(*START)
+    return venue
+
+
+def hand(bench: Bench) -> Address:
+    """Who holds the liquidator's role."""
+    return bench.engine.sender(HAND)
+
+
+def swap(
+    bench: Bench, buyer: int, seller: int, lots: int, price: Decimal | int, market: int = 0
+) -> None:
+    """`lots` pass from seller to buyer at USD a lot, whatever their margin says."""
+    quote = int(Decimal(price) * USD) * lots
+    bench.pool.transact.exchange(market, buyer, seller, lots, quote, sender=hand(bench))
+
+
+def open_crowd(bench: Bench) -> dict[str, int]:
+    """A loser long 10 at 100 with 100 USD, four shorts of different leverage, and a rich long.
+
+    At 89 the queue of the shorts is c (5 lots), a (4), d (2), b (3): leverage times the same
+    return of 11 %, 445/75 > 356/94 > 178/222 > 267/533.
+    """
+    crowd = {"loser": 100, "a": 50, "b": 500, "c": 20, "d": 200, "rich": 10_000}
+    for name, usd in crowd.items():
+        bench.open(name, usd)
+    a = bench.accounts
+    for name, lots in {"a": 4, "b": 3, "c": 3}.items():
+        swap(bench, a["loser"], a[name], lots, 100)
+    swap(bench, a["rich"], a["c"], 2, 100)
+    swap(bench, a["rich"], a["d"], 2, 100)
+    return a
+
+
+QUEUE = "cadb"
+
+
+def crash(bench: Bench, *, previous: Decimal | int = 91, mark: Decimal | int = 89) -> None:
+    """Two epochs: the loser of the crowd is below zero at the second, not at the first."""
+    bench.mark(previous, *START[1:])
+    bench.mark(mark, *START[1:])
+
+
+def open_job(bench: Bench, loser: int, market: int = 0, threshold: int = 0) -> Receipt:
+    """Anyone opens a job."""
+    return bench.adl.transact.open_job(market, loser, threshold, sender=bench.keeper)
+
+
+def scan(bench: Bench, market: int = 0, count: int = ALL, *, longs: bool = False) -> Receipt:
+    """Anyone goes on with the scan of a side, the shorts unless told."""
+    return bench.adl.transact.scan(market, longs, count, sender=bench.keeper)
+
+
+def order(
+    bench: Bench, places: Sequence[int], market: int = 0, *, longs: bool = False, start: int = 0
+) -> Receipt:
+    """Anyone tells the places of the ranks from `start` on."""
+    return bench.adl.transact.order(market, longs, start, list(places), sender=bench.keeper)
+
+
+def close(bench: Bench, loser: int, fills: int = ALL) -> Receipt:
+    """Anyone goes on with a closing."""
+    return bench.adl.transact.close(loser, fills, sender=bench.keeper)
+
+
+def end_job(bench: Bench, market: int = 0, *, longs: bool = False) -> Receipt:
+    """Anyone ends a job."""
+    return bench.adl.transact.end_job(market, longs, sender=bench.keeper)
+
+
+def ranked(bench: Bench, market: int = 0, threshold: int = 0, *, longs: bool = False) -> list[int]:
+    """Places in the queue of a side's enrolled holders, best key first, at present prices."""
+    enrolled = [key for key, _ in bench.keys(market, longs) if key >= threshold]
+    return sorted(range(len(enrolled)), key=enrolled.__getitem__, reverse=True)
+
+
+def make_ready(bench: Bench, loser: int, market: int = 0) -> None:
+    """Open the job of a loser's leg, scan and order every holder."""
+    longs = bench.size(loser, market) < 0
+    places = ranked(bench, market, longs=longs)
+    open_job(bench, loser, market)
+    scan(bench, market, longs=longs)
+    order(bench, places, market, longs=longs)
+
+
+def job(bench: Bench, market: int = 0, *, longs: bool = False) -> Any:
+    """The job of a side, the shorts unless told."""
+    return bench.adl.call.job(market, longs)
+
+
+def pass_blocks(bench: Bench, count: int) -> None:
+    """Let empty blocks pass."""
+    for _ in range(count):
+        bench.engine.send_block([], bench.engine.head.timestamp + 1)
+
+
+def fills(receipt: Receipt) -> list[tuple[int, int, Decimal, int]]:
+    """(winner, lots, USD a lot, tier) of each fill."""
+    return [
+        (f.winner, f.lots, Decimal(f.quote) / f.lots / USD, f.tier)
+        for f in receipt.named("Deleveraged")
+    ]
+
+
+def gaps(receipt: Receipt) -> list[tuple[int, int, Decimal]]:
+    """(market, winner, USD) of each payment towards a gap."""
+    return [(g.market, g.winner, Decimal(g.amount) / USD) for g in receipt.named("GapBorne")]
+
+
+def sums_hold(bench: Bench) -> bool:
+    """I-1 in every market, and I-2."""
+    accounts = range(1, bench.pool.call.account_count() + 1)
+    for market in range(bench.pool.call.market_count()):
+        if sum(bench.size(account, market) for account in accounts):
+            return False
+    return bench.total_equity() == bench.cash()

@@ -1,0 +1,106 @@
+"""An account of the vault with a leg in every market: closed by pages, each within a transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from spillway.engines.protocol import TX_GAS_LIMIT
+from tests import bench as benches
+from tests.bench import USD
+from tests.unit.contracts.adl.stage import HAND, hand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spillway.build import Artifacts
+    from spillway.engines import Address, Engine, Receipt
+    from tests.bench import Bench
+
+    Record = Callable[[str, object], None]
+
+UPDATES = 64
+LEGS_OF_A_TRADER = 8
+
+
+def advance(bench: Bench, markets: int, usd: int) -> None:
+    """One epoch for all markets: as many updates as a call takes, several calls in a block."""
+    updates = [(market, usd * USD, usd * USD, 0) for market in range(markets)]
+    calls = [
+        bench.pool.build.advance(updates[start : start + UPDATES], sender=bench.oracle, gas=2**23)
+        for start in range(0, markets, UPDATES)
+    ]
+    result = bench.engine.send_block(calls, bench.engine.head.timestamp + 1)
+    assert all(receipt.success for receipt in result.receipts)
+
+
+def deploy(
+    engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address, markets: int
+) -> Bench:
+    """A child long 1 lot at 100 in each market, with 10 USD a lot; each winner in 8 markets."""
+    by_hand = {benches.LIQUIDATOR: engine.sender(HAND)}
+    venue = benches.deploy(engine, artifacts, admin, keeper, by_hand=by_hand)
+    for _ in range(markets):
+        venue.list_market(max_age=60_000)
+    advance(venue, markets, 100)
+    child = venue.open_backstop("child", 10 * markets)
+    for market in range(markets):
+        if market % LEGS_OF_A_TRADER == 0:
+            winner = venue.open(f"winner {market}", 1_000)
+        venue.pool.transact.exchange(market, child, winner, 1, 100 * USD, sender=hand(venue))
+    advance(venue, markets, 91)
+    advance(venue, markets, 89)
+    return venue
+
+
+def close_by_pages(bench: Bench, markets: int, steps: int) -> dict[str, list[Receipt]]:
+    """A job in each market, then the closing by pages; receipts by kind."""
+    child, keeper, adl = bench.accounts["child"], bench.keeper, bench.adl
+    ready = [
+        call
+        for market in range(markets)
+        for call in (
+            adl.build.open_job(market, child, 0, sender=keeper, gas=4_000_000),
+            adl.build.scan(market, False, 1, sender=keeper, gas=1_000_000),
+            adl.build.order(market, False, 0, [0], sender=keeper, gas=1_000_000),
+        )
+    ]
+    prepared = bench.engine.send_block(ready, bench.engine.head.timestamp + 1).receipts
+    assert all(receipt.success for receipt in prepared)
+    pages = {"prepare": list(prepared), "close": [adl.transact.close(child, 0, sender=keeper)]}
+    while not pages["close"][-1].named("Closed"):
+        pages["close"].append(adl.transact.close(child, steps, sender=keeper))
+    return pages
+
+
+def check(bench: Bench, pages: dict[str, list[Receipt]], markets: int, record: Record) -> None:
+    child = bench.accounts["child"]
+    fills = [fill for receipt in pages["close"] for fill in receipt.named("Deleveraged")]
+    assert [(fill.market, fill.quote) for fill in fills] == [
+        (market, 91 * USD) for market in range(markets)
+    ]
+    assert bench.pool.call.legs_of(child) == 0
+    assert bench.equity(child) == markets
+    gas = [receipt.gas_used for receipt in pages["close"]]
+    assert max(gas) < TX_GAS_LIMIT
+    record("gas_of_the_first_page", gas[0])
+    record("gas_of_closing", sum(gas))
+    print({"markets": markets, "begin": gas[0], "pages": gas[1:]})  # noqa: T201
+
+
+def test_a_child_in_20_markets_is_closed_by_pages(
+    engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address, record_property: Record
+) -> None:
+    bench = deploy(engine, artifacts, admin, keeper, 20)
+    pages = close_by_pages(bench, 20, steps=8)
+    check(bench, pages, 20, record_property)
+
+
+@pytest.mark.campaign
+def test_a_child_in_all_256_markets_is_closed_by_pages(
+    engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address, record_property: Record
+) -> None:
+    bench = deploy(engine, artifacts, admin, keeper, 256)
+    pages = close_by_pages(bench, 256, steps=64)
+    check(bench, pages, 256, record_property)
