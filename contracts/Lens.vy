@@ -9,18 +9,20 @@ from .interfaces import IAdl
 from .interfaces import ILens
 from .interfaces import IMarginPool
 from .interfaces import IOrderBook
+from .modules import accounts
 from .modules import markets
 from .modules import math
+from .modules import safe_price
 
 implements: ILens
 
-# Legs shown of an account: ~30k gas each.
-MAX_LEGS: constant(uint256) = 32
+# Legs shown of an account: ~30k gas each. Those of the protocol may have as many.
+MAX_LEGS: constant(uint256) = markets.MAX_MARKETS
 # Places of a holder list in one call, by pages of 32.
 MAX_PAGES: constant(uint256) = 64
 PAGE: constant(uint256) = 32
-# Steps by which rounding can move a liquidation price from where the tier's line says.
-MAX_STEPS: constant(uint256) = 8
+# Words of one dump: a hundred accounts of eight legs fill less than half of them.
+MAX_WORDS: constant(uint256) = 4096
 
 POOL: immutable(IMarginPool)
 BOOK: immutable(IOrderBook)
@@ -40,8 +42,8 @@ def account(account: uint256) -> ILens.Account:
     health: IMarginPool.Health = staticcall POOL.health(account)
     owner: uint256 = (staticcall POOL.words(account, 0)).owner
     found: ILens.Account = ILens.Account(
-        owner=convert(owner & (2**160 - 1), address),
-        isolated_to=(owner >> 160) & (2**16 - 1),
+        owner=convert(owner & accounts.OWNER_MASK, address),
+        isolated_to=(owner >> 160) & accounts.MARKET_MASK,
         protocol=health.protocol,
         flat=health.legs == 0,
         senior=staticcall POOL.is_senior(account),
@@ -100,8 +102,9 @@ def holders_ahead(
     longs: bool = held.size > 0
     own: uint256 = self._keys(market, longs, held.place, 1)[0]
     ahead: uint256 = 0
-    at: uint256 = start
-    end: uint256 = min(start + count, staticcall POOL.holder_count(market, longs))
+    length: uint256 = staticcall POOL.holder_count(market, longs)
+    at: uint256 = min(start, length)
+    end: uint256 = at + min(count, length - at)
     for i: uint256 in range(MAX_PAGES):
         if at >= end:
             break
@@ -123,6 +126,42 @@ def liquidation_price(account: uint256, market: uint256) -> uint256:
     )
 
 
+@external
+@view
+def depth(market: uint256, count: uint256) -> ILens.Depth:
+    return ILens.Depth(
+        bids=staticcall BOOK.depth(market, True, count),
+        asks=staticcall BOOK.depth(market, False, count),
+    )
+
+
+@external
+@view
+def dump(start: uint256, count: uint256) -> (DynArray[int256, MAX_WORDS], uint256):
+    words: DynArray[int256, MAX_WORDS] = []
+    last: uint256 = staticcall POOL.account_count()
+    account: uint256 = max(start, accounts.FEES)
+    for i: uint256 in range(MAX_WORDS):
+        if i == count or account > last:
+            break
+        legs: uint256 = staticcall POOL.legs_of(account)
+        if len(words) + 2 + 2 * math._count_bits(legs) > MAX_WORDS:
+            break
+        first: IMarginPool.Words = staticcall POOL.words(account, 0)
+        words.append(first.account)
+        if legs > accounts.LEG_MASK:
+            words.append(convert(first.high_legs, int256))
+        for j: uint256 in range(MAX_LEGS):
+            if legs == 0:
+                break
+            leg: IMarginPool.Words = staticcall POOL.words(account, math._lowest_bit(legs))
+            legs &= legs - 1
+            words.append(leg.position)
+            words.append(convert(convert(leg.resting, bytes32), int256))
+        account += 1
+    return words, 0 if account > last else account
+
+
 # --- internals -----------------------------------------------------------------------------
 
 
@@ -132,13 +171,16 @@ def _leg(account: uint256, market: uint256, health: IMarginPool.Health) -> ILens
     held: IMarginPool.Position = staticcall POOL.position(account, market)
     seen: IMarginPool.Market = staticcall POOL.market(market)
     mark: int256 = convert(seen.mark, int256)
-    break_even: uint256 = 0
-    if held.size != 0:
-        break_even = math._positive(held.cost // held.size + seen.funding)
+    lots: uint256 = math._magnitude(held.size)
+    break_even: int256 = 0
+    if held.size > 0:
+        break_even = math._ceil_div_signed(held.cost, lots) + seen.funding
+    elif held.size < 0:
+        break_even = math._floor_div_signed(-held.cost, lots) + seen.funding
     return ILens.Leg(
         market=market,
         size=held.size,
-        break_even=break_even,
+        break_even=math._positive(break_even),
         mark=seen.mark,
         pnl=held.size * (mark - seen.funding) - held.cost,
         maintenance=held.maintenance,
@@ -174,61 +216,9 @@ def _liquidation_price(
     schedule: uint256 = staticcall POOL.schedule(market)
     mark: int256 = convert((staticcall POOL.market(market)).mark, int256)
     others: int256 = convert(health.maintenance - held.maintenance, int256)
-    owed: int256 = held.size * mark - health.equity + others
-    toward_safe: int256 = 1 if held.size > 0 else -1
-    price: int256 = max(self._crossing(held.size, owed, schedule), 0)
-    for i: uint256 in range(MAX_STEPS):
-        if self._is_safe(held.size, owed, schedule, price):
-            break
-        price += toward_safe
-    for i: uint256 in range(MAX_STEPS):
-        if price <= 0 or not self._is_safe(held.size, owed, schedule, price - toward_safe):
-            break
-        price -= toward_safe
-    return math._positive(price)
-
-
-@internal
-@pure
-def _is_safe(size: int256, owed: int256, schedule: uint256, price: int256) -> bool:
-    if price < 0:
-        return False
-    notional: uint256 = math._magnitude(size) * convert(price, uint256)
-    needed: uint256 = markets._maintenance(schedule, notional)
-    return size * price - owed >= convert(needed, int256)
-
-
-# @notice Where size * p - owed meets |size| * p / rate - deduction, give or take rounding.
-@internal
-@pure
-def _crossing(size: int256, owed: int256, schedule: uint256) -> int256:
-    lots: uint256 = math._magnitude(size)
-    side: int256 = 1 if size > 0 else -1
-    deduction: int256 = 0
-    below: int256 = 0
-    price: int256 = 0
-    rest: uint256 = schedule & markets.TIERS_MASK
-    for i: uint256 in range(markets.MAX_TIERS):
-        if rest == 0:
-            break
-        bound: int256 = self._bound(rest)
-        rate: int256 = 2 * convert((rest >> 40) & 255, int256)
-        deduction += bound // rate
-        if below != 0:
-            deduction -= bound // below
-        below = rate
-        rest >>= 48
-        price = math._floor_div_signed(
-            (owed - deduction) * rate * side,
-            lots * convert(rate - side, uint256),
-        )
-        if rest == 0 or convert(lots, int256) * price < self._bound(rest):
-            break
-    return price
-
-
-# @notice Lower bound of the lowest tier of a schedule, quote.
-@internal
-@pure
-def _bound(schedule: uint256) -> int256:
-    return convert((schedule & markets.TIME_MASK) * markets.USD, int256)
+    # What the account has beyond the other legs' maintenance, this position at no value.
+    spare: int256 = health.equity - held.size * mark - others
+    lots: uint256 = math._magnitude(held.size)
+    if held.size > 0:
+        return safe_price._of_long(schedule, lots, -spare)
+    return safe_price._of_short(schedule, lots, spare)

@@ -24,7 +24,7 @@ initializes: reports
 
 exports: (reports.max_report_age, reports.quorum)
 
-# Markets in one call: ~90k gas each, ~1.1M where 64 levels a side are dust, so pages of 15 always fit.
+# Markets in one call: ~130k gas each, ~1.1M where 64 levels a side are dust: 15 of those still fit.
 MAX_UPDATES: constant(uint256) = 64
 PPM: constant(uint256) = 10**6
 USD: constant(uint256) = 10**18
@@ -192,7 +192,7 @@ def _tops(market: uint256, standing: IMarginPool.Market, index: uint256) -> IOrd
     if standing.updated_at == block.timestamp:
         centre = standing.previous_mark
     centre = self._or(centre, index)
-    tops: IOrderBook.Tops = staticcall BOOK.tops(market)
+    tops: IOrderBook.Tops = staticcall BOOK.opening_tops(market)
     tops.bid = self._within_band(tops.bid, centre)
     tops.ask = self._within_band(tops.ask, centre)
     return tops

@@ -262,12 +262,13 @@ def sweep(
 @external
 @view
 def tops(market: uint256) -> IOrderBook.Tops:
-    book: price_levels.Book = price_levels._book(market)
-    return IOrderBook.Tops(
-        bid=ticks._price(book.bid, book.size_decimals),
-        ask=ticks._price(book.ask, book.size_decimals),
-        last=ticks._price(book.last, book.size_decimals),
-    )
+    return self._tops(price_levels._book(market))
+
+
+@external
+@view
+def opening_tops(market: uint256) -> IOrderBook.Tops:
+    return self._tops(price_levels._opening(market))
 
 
 @external
@@ -612,6 +613,16 @@ def _live(order_id: uint256) -> (uint256, seats.Seat):
     pointer, seat = seats._find(order_id)
     assert seat.lots != 0, "book: no such order"
     return pointer, seat
+
+
+@internal
+@pure
+def _tops(book: price_levels.Book) -> IOrderBook.Tops:
+    return IOrderBook.Tops(
+        bid=ticks._price(book.bid, book.size_decimals),
+        ask=ticks._price(book.ask, book.size_decimals),
+        last=ticks._price(book.last, book.size_decimals),
+    )
 
 
 # --- walking the levels --------------------------------------------------------------------

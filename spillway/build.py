@@ -6,13 +6,15 @@ edit compiles again exactly the contracts that depend on the file.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +88,7 @@ def build_all(contracts: Path = CONTRACTS, cache: Path = CACHE) -> Artifacts:
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / "lock", timeout=LOCK_SECONDS):
         entries = {name: _load_entry(contracts, cache, name) for name in sources}
-        stale = {name: sources[name] for name, entry in entries.items() if entry is None}
+        stale = {name: path for name, path in sources.items() if not entries[name]}
         for name, entry in _compile_many(contracts, stale):
             entries[name] = entry
             if "error" not in entry:
@@ -94,7 +96,6 @@ def build_all(contracts: Path = CONTRACTS, cache: Path = CACHE) -> Artifacts:
     good: dict[str, Artifact] = {}
     errors: dict[str, str] = {}
     for name, entry in entries.items():
-        assert entry is not None
         limit = CODE_LIMIT if sources[name].parent.name in TEST_FOLDERS else CODE_BUDGET
         if "error" in entry:
             errors[name] = entry["error"]
@@ -129,15 +130,16 @@ def _artifact(name: str, entry: Mapping[str, Any]) -> Artifact:
 # --- cache ---------------------------------------------------------------------------------------
 
 
-def _load_entry(contracts: Path, cache: Path, name: str) -> dict[str, Any] | None:
-    """The cached entry, or None where there is none or a file that it was made from changed."""
+def _load_entry(contracts: Path, cache: Path, name: str) -> dict[str, Any]:
+    """The cached entry; empty where there is none, or where a file that went into it changed."""
     try:
         entry: dict[str, Any] = json.loads((cache / f"{name}.json").read_text())
     except (FileNotFoundError, json.JSONDecodeError):
-        return None
-    sources = entry["sources"]
-    fresh = entry["compiler"] == _compiler() and sources == _hashes(contracts, sources)
-    return entry if fresh else None
+        return {}
+    fresh = entry["compiler"] == _compiler() and all(
+        _hash(contracts / source) == digest for source, digest in entry["sources"].items()
+    )
+    return entry if fresh else {}
 
 
 def _write_entry(cache: Path, name: str, entry: Mapping[str, Any]) -> None:
@@ -146,18 +148,14 @@ def _write_entry(cache: Path, name: str, entry: Mapping[str, Any]) -> None:
     part.replace(cache / f"{name}.json")
 
 
-def _hashes(contracts: Path, names: Iterable[str]) -> dict[str, str]:
-    return {name: _hash(contracts / name) for name in names}
-
-
 def _hash(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
+@functools.cache
 def _compiler() -> str:
-    from importlib.metadata import version  # noqa: PLC0415
-
-    return f"vyper {version('vyper')} gas {EVM_VERSION} slots"
+    """Name everything besides the sources that an entry depends on, this file included."""
+    return f"vyper {version('vyper')} {EVM_VERSION} {_hash(Path(__file__))}"
 
 
 # --- compiler ------------------------------------------------------------------------------------
@@ -204,7 +202,7 @@ def compile_one(contracts: Path, path: Path) -> dict[str, Any]:
     immutables = _immutables_end(out["layout"].get("code_layout", {}))
     return {
         "compiler": _compiler(),
-        "sources": _hashes(contracts, _sources(contracts, data)),
+        "sources": _sources(contracts, data),
         "abi": out["abi"],
         "bytecode": out["bytecode"],
         "runtime_size": runtime + immutables,
@@ -212,12 +210,16 @@ def compile_one(contracts: Path, path: Path) -> dict[str, Any]:
     }
 
 
-def _sources(contracts: Path, data: Any) -> list[str]:
-    """The files under `contracts` that the compiler read, relative to it."""
+def _sources(contracts: Path, data: Any) -> dict[str, str]:
+    """Files under `contracts` that the compiler read, with the hash of what it found in them."""
     root = contracts.resolve()
-    paths = {Path(source.resolved_path) for source in data.resolved_imports.compiler_inputs}
-    paths.add(Path(data.file_input.resolved_path))
-    return sorted(str(path.relative_to(root)) for path in paths if path.is_relative_to(root))
+    inputs = {Path(each.resolved_path): each for each in data.resolved_imports.compiler_inputs}
+    inputs[Path(data.file_input.resolved_path)] = data.file_input
+    return {
+        str(path.relative_to(root)): hashlib.sha256(each.contents.encode()).hexdigest()
+        for path, each in sorted(inputs.items())
+        if path.is_relative_to(root)
+    }
 
 
 def _slots(layout: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, int]]:
@@ -232,8 +234,9 @@ def _slots(layout: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, i
 def _immutables_end(layout: Mapping[str, Any]) -> int:
     """Bytes of immutables behind the runtime code; a module's own are nested under its name."""
     ends = [
-        item["offset"] + item["length"] if isinstance(item.get("offset"), int) else
-        _immutables_end(item)
+        item["offset"] + item["length"]
+        if isinstance(item.get("offset"), int)
+        else _immutables_end(item)
         for item in layout.values()
     ]
     return max(ends, default=0)

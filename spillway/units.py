@@ -19,7 +19,7 @@ from spillway.errors import Inexact
 
 QUOTE_DECIMALS = 18
 UNIT_DECIMALS = 6
-QUOTE_PER_UNIT = 10 ** (QUOTE_DECIMALS - UNIT_DECIMALS)
+QUOTE_PER_UNIT = 10**12
 
 # A 256-bit word has 78 digits; scaling adds at most QUOTE_DECIMALS on either side.
 _CONTEXT = Context(prec=120)

@@ -6,8 +6,8 @@
 
 from ..interfaces import IOrderBook
 
-# Tops of a market.
-tops: public(HashMap[uint256, IOrderBook.Tops])
+# Tops of a market, as they stood when the block began.
+opening_tops: public(HashMap[uint256, IOrderBook.Tops])
 
 # Impact prices of a market and a notional: [bid, ask].
 impacts: HashMap[uint256, HashMap[uint256, uint256[2]]]
@@ -15,7 +15,7 @@ impacts: HashMap[uint256, HashMap[uint256, uint256[2]]]
 
 @external
 def set_tops(market: uint256, bid: uint256, ask: uint256, last: uint256):
-    self.tops[market] = IOrderBook.Tops(bid=bid, ask=ask, last=last)
+    self.opening_tops[market] = IOrderBook.Tops(bid=bid, ask=ask, last=last)
 
 
 @external

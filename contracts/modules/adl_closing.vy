@@ -146,14 +146,13 @@ def _engage(account: uint256, market: uint256, size: int256) -> int256:
     job.first = job.next
     job.used = job.next
     adl_jobs._save(number, job)
-    return -size * self._drift(market, job)
+    return -size * self._drift(job, staticcall adl_jobs.POOL.market(market))
 
 
-# @notice What a lot long has gained since the job was opened.
+# @notice What a lot long has gained since the job was opened, funding included.
 @internal
-@view
-def _drift(market: uint256, job: IAdl.Job) -> int256:
-    seen: IMarginPool.Market = staticcall adl_jobs.POOL.market(market)
+@pure
+def _drift(job: IAdl.Job, seen: IMarginPool.Market) -> int256:
     rise: int256 = convert(seen.mark, int256) - convert(job.mark, int256)
     return rise - seen.funding + job.funding
 
@@ -171,7 +170,7 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
     long: bool = closing.longs & 1 << market != 0
     number: uint256 = adl_jobs._number(market, not long)
     job: IAdl.Job = adl_jobs._load(number)
-    drift: int256 = self._drift(market, job)
+    seen: IMarginPool.Market = staticcall adl_jobs.POOL.market(market)
     lots: uint256 = math._magnitude(size)
     for i: uint256 in range(MAX_STEPS):
         if lots == 0 or budget == 0 or job.next == job.ordered:
@@ -195,7 +194,7 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
         won: uint256 = 0
         taken: int256 = 0
         won, taken = self._fill(
-            account, market, long, job, drift, found[0], key, filled
+            account, market, long, job, seen, found[0], key, filled
         )
         adl_jobs.queue[slot] = adl_jobs._with_won(key, won)
         closing.gained += taken
@@ -235,7 +234,7 @@ def _fill(
     market: uint256,
     long: bool,
     job: IAdl.Job,
-    drift: int256,
+    seen: IMarginPool.Market,
     winner: IMarginPool.Candidate,
     key: uint256,
     lots: uint256,
@@ -250,11 +249,13 @@ def _fill(
         )
         taken = min(taken, max(winner.equity, 0))
     # The marks may have moved since the job was opened: who is not below zero at those of now stays so.
-    moved: int256 = -side * drift
+    moved: int256 = -side * self._drift(job, seen)
     if winner.equity + convert(winner.size, int256) * moved >= 0:
         taken = min(taken, winner.equity + convert(winner.size - lots, int256) * moved)
-    quote: int256 = convert(lots * job.mark, int256) + side * taken
-    won: uint256 = self._profit(-side, job, winner, lots, quote)
+    paid: int256 = convert(lots * job.mark, int256) + side * taken
+    won: uint256 = self._profit(-side, job, winner, lots, paid)
+    # The pool settles at the funding index of now; what has accrued since the job's is made good.
+    quote: int256 = paid + convert(lots, int256) * (seen.funding - job.funding)
     buyer: uint256 = winner.account if long else account
     seller: uint256 = account if long else winner.account
     extcall adl_jobs.POOL.exchange(market, buyer, seller, lots, quote)
@@ -272,18 +273,19 @@ def _fill(
     return won, taken
 
 
-# @notice Profit that closing `lots` of a winner's position for `quote` realises; losses count as 0.
+# @notice Profit that closing `lots` of a winner's position for `paid` realises at the job's funding index;
+#         losses count as 0.
 # @param side Sign of the winner's position.
 # @dev The cost taken out is the one that the pool takes out: floor(cost * lots / size).
 @internal
 @pure
 def _profit(
-    side: int256, job: IAdl.Job, winner: IMarginPool.Candidate, lots: uint256, quote: int256
+    side: int256, job: IAdl.Job, winner: IMarginPool.Candidate, lots: uint256, paid: int256
 ) -> uint256:
     size: int256 = side * convert(winner.size, int256)
     cost: int256 = size * (convert(job.mark, int256) - job.funding) - winner.pnl
     taken_out: int256 = math._floor_div_signed(cost * convert(lots, int256), winner.size)
-    proceeds: int256 = side * (quote - convert(lots, int256) * job.funding)
+    proceeds: int256 = side * (paid - convert(lots, int256) * job.funding)
     return math._positive(proceeds - taken_out)
 
 

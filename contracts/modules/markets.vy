@@ -250,6 +250,14 @@ def _max_leverage(schedule: uint256, notional: uint256) -> uint256:
     return leverage
 
 
+# @notice Where a tier begins, quote, and its highest leverage; 0 and 0 where there is no such tier.
+@internal
+@pure
+def _tier(schedule: uint256, place: uint256) -> (uint256, uint256):
+    tier: uint256 = (schedule & TIERS_MASK) >> (48 * place)
+    return (tier & TIME_MASK) * USD, (tier >> 40) & 255
+
+
 # --- charges on a side --------------------------------------------------------------------
 
 

@@ -16,8 +16,11 @@ uses: tick_tree
 
 LEVEL_LOTS_MASK: constant(uint256) = 2**96 - 1
 OPEN: constant(uint256) = 1 << 255
+TOPS_MASK: constant(uint256) = 2**72 - 1
+BLOCK_MASK: constant(uint256) = 2**40 - 1
 
-# By market: best bid | best ask << 24 | last trade << 48 | size_decimals << 72 | OPEN
+# By market: best bid | best ask << 24 | last trade << 48 | size_decimals << 72 | the first three as they
+# stood before the last block that changed them << 80 | that block << 152 | OPEN
 books: HashMap[uint256, uint256]
 
 # By market << 24 | tick: first | last << 37 | lots << 74 | orders << 170
@@ -50,18 +53,45 @@ def _is_open(market: uint256) -> bool:
 @view
 def _book(market: uint256) -> Book:
     word: uint256 = self.books[market]
+    return self._unpack(word, word)
+
+
+# @notice The book with its tops as they stood when this block began: quotes that come and go within a
+#         block, at no risk, are not in it.
+@internal
+@view
+def _opening(market: uint256) -> Book:
+    word: uint256 = self.books[market]
+    if (word >> 152) & BLOCK_MASK != block.number:
+        return self._unpack(word, word)
+    return self._unpack(word, word >> 80)
+
+
+@internal
+@pure
+def _unpack(word: uint256, tops: uint256) -> Book:
     return Book(
-        bid=word & seats.TICK_MASK,
-        ask=(word >> 24) & seats.TICK_MASK,
-        last=(word >> 48) & seats.TICK_MASK,
+        bid=tops & seats.TICK_MASK,
+        ask=(tops >> 24) & seats.TICK_MASK,
+        last=(tops >> 48) & seats.TICK_MASK,
         size_decimals=(word >> 72) & 255,
     )
 
 
 @internal
 def _save_book(market: uint256, book: Book):
+    before: uint256 = self.books[market]
+    opening: uint256 = before >> 80
+    if (before >> 152) & BLOCK_MASK != block.number:
+        opening = before
     self.books[market] = (
-        book.bid | book.ask << 24 | book.last << 48 | book.size_decimals << 72 | OPEN
+        book.bid
+        | book.ask << 24
+        | book.last << 48
+        | book.size_decimals << 72
+        | (opening & TOPS_MASK) << 80
+        | block.number << 152
+        | OPEN
     )
 
 

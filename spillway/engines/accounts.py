@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import rlp
 from coincurve import PrivateKey
@@ -18,7 +18,7 @@ class Sender:
     key: bytes
 
 
-@lru_cache(maxsize=None)
+@cache
 def sender(index: int) -> Sender:
     """The sender number `index`, counted from 0."""
     key = keccak(f"spillway sender {index}".encode())

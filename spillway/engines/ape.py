@@ -10,7 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from eth_keys.datatypes import PrivateKey
-from eth_utils import ValidationError
+from eth_utils.exceptions import ValidationError
 
 from spillway.engines import accounts, evm
 from spillway.engines.protocol import (

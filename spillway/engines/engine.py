@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -25,6 +24,8 @@ from spillway.engines.protocol import (
 from spillway.errors import EngineError, Reverted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from spillway.build import Artifact
 
 
@@ -111,7 +112,7 @@ class Engine:
         return self.attach(artifact, address)
 
     def attach(self, artifact: Artifact, address: Address) -> Contract:
-        """A handle on a contract that stands at `address` already; its events are decoded from now."""
+        """Give a handle on a contract that stands at `address`; its events are decoded from now."""
         interface = codec.Interface(artifact)
         self._registry[address] = interface
         return Contract(self, interface, address)
@@ -140,8 +141,11 @@ class Engine:
         return BlockResult(tuple(receipts), self.head)
 
     def read(self, call: Call) -> Any:
-        """What `call` returns on the head's state; raises Reverted where it refuses."""
-        outcome = self.backend.call(call)
+        """What `call` returns on the head's state; raises Reverted where it refuses.
+
+        However much gas `call` declares, a read may use what it needs.
+        """
+        outcome = self.backend.call(replace(call, gas=READ_GAS))
         if not outcome.success:
             raise Reverted(codec.reason(outcome.output, outcome.error), call.label)
         return call.function.decode(outcome.output) if call.function else outcome.output

@@ -15,6 +15,7 @@ from eth.constants import BLANK_ROOT_HASH, EMPTY_SHA3
 from eth.rlp.accounts import Account
 from eth.vm.forks.prague.state import PragueState
 from eth_hash.auto import keccak
+from eth_typing import Hash32
 from trie import HexaryTrie
 
 from spillway.engines.interpreter import FastComputation
@@ -25,7 +26,7 @@ Table = dict[Any, Any]
 class FlatAccountDB(AccountDatabaseAPI):
     """Accounts, storage and warm sets of one chain, without history beyond the journal.
 
-    A checkpoint is a length of the journal: `discard` undoes down to it, `commit` has nothing to do.
+    A checkpoint is a length of the journal: `discard` undoes down to it, `commit` does nothing.
     """
 
     def __init__(self, db: object = None, state_root: bytes = BLANK_ROOT_HASH) -> None:
@@ -50,7 +51,7 @@ class FlatAccountDB(AccountDatabaseAPI):
     def record(self) -> int:  # type: ignore[override]
         return len(self._journal)
 
-    def discard(self, checkpoint: int) -> None:  # type: ignore[override]
+    def discard(self, checkpoint: int) -> None:
         journal = self._journal
         while len(journal) > checkpoint:
             table, key, old = journal.pop()
@@ -59,7 +60,7 @@ class FlatAccountDB(AccountDatabaseAPI):
             else:
                 table[key] = old
 
-    def commit(self, checkpoint: int) -> None:  # type: ignore[override]
+    def commit(self, checkpoint: int) -> None:
         pass
 
     def lock_changes(self) -> None:
@@ -166,15 +167,19 @@ class FlatAccountDB(AccountDatabaseAPI):
     # roots
 
     @property
-    def state_root(self) -> bytes:  # type: ignore[override]
+    def state_root(self) -> Hash32:
         return self.make_state_root()
+
+    @state_root.setter
+    def state_root(self, value: Hash32) -> None:
+        raise NotImplementedError("a flat state has no other root to go to")
 
     def has_root(self, state_root: bytes) -> bool:
         return state_root == self.state_root
 
-    def make_state_root(self) -> bytes:  # type: ignore[override]
+    def make_state_root(self) -> Hash32:
         """The Merkle root of the whole state, computed from nothing."""
-        root = HexaryTrie({})
+        root: Any = HexaryTrie({})
         for address in self._nonces.keys() | self._balances.keys() | self._codes.keys():
             if self.account_exists(address):
                 account = Account(
@@ -184,14 +189,14 @@ class FlatAccountDB(AccountDatabaseAPI):
                     self.get_code_hash(address),
                 )
                 root[keccak(address)] = rlp.encode(account)
-        return root.root_hash
+        return Hash32(root.root_hash)
 
     def _storage_root(self, address: bytes) -> bytes:
-        root = HexaryTrie({})
+        root: Any = HexaryTrie({})
         for slot, value in self._storage.get(address, {}).items():
             if value:
                 root[keccak(slot.to_bytes(32, "big"))] = rlp.encode(value)
-        return root.root_hash
+        return bytes(root.root_hash)
 
     def persist(self) -> Any:
         raise NotImplementedError("a flat state has no database to go to")

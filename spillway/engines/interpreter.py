@@ -44,7 +44,9 @@ STACK_LIMIT = 1024
 
 
 # Kinds of instruction, in the order in which the loop looks for them.
-PUSH, BINARY, DUP, SWAP, LOAD_AT, STORE_AT, CHARGE, JUMP_IF_TO, JUMP_TO, POP, JUMP, UNARY = range(12)
+PUSH, BINARY, DUP, SWAP, LOAD_AT, STORE_AT, CHARGE, JUMP_IF_TO, JUMP_TO, POP, JUMP, UNARY = range(
+    12
+)
 LOAD, STORE, SLOAD, KECCAK, FRAME, CALLDATA, JUMP_IF, OTHER = range(12, 20)
 
 Instruction = tuple[int, Any]
@@ -161,7 +163,7 @@ class _Decoder:
         self._run: list[Instruction] = []
         self._gas = self._height = self._highest = 0
 
-    def take(self, code: bytes, position: int) -> int:
+    def take(self, code: bytes, position: int) -> int:  # noqa: C901 (one branch a kind)
         """Decode the opcode at `position`; give the position of the next one."""
         opcode = code[position]
         if op.PUSH1 <= opcode <= op.PUSH32:
@@ -218,7 +220,8 @@ class _Decoder:
             self._close()
 
     def _charge(self, opcode: int, move: int) -> None:
-        self._gas += PragueComputation.opcodes[opcode].gas_cost
+        known: Any = PragueComputation.opcodes[opcode]
+        self._gas += known.gas_cost
         self._height += move
         self._highest = max(self._highest, self._height)
 
@@ -237,6 +240,7 @@ class WordStack(Stack):
     __slots__ = ()
 
     def push_bytes(self, value: bytes) -> None:
+        """Push big-endian bytes as the integer that they stand for."""
         self.push_int(int.from_bytes(value, "big"))
 
 
@@ -395,7 +399,9 @@ def _sstore(computation: Any) -> None:
         if original:
             refund += price.sstore_clears_schedule * ((value == 0) - (current == 0))
         if original != current and original == value:
-            refund += (price.sstore_reset_gas if original else price.sstore_set_gas) - price.sload_gas
+            refund += (
+                price.sstore_reset_gas if original else price.sstore_set_gas
+            ) - price.sload_gas
     if accounts.warm_up((address, slot)):
         gas += COLD_SLOAD_COST
     computation.consume_gas(gas, "SSTORE")

@@ -183,7 +183,7 @@ def intrinsic_gas(call: Call) -> int:
 
 
 def _gas_used(call: Any, computation: ComputationAPI) -> int:
-    """Gas after refunds and the floor for call data, by py-evm's rules, which take any transaction."""
+    """Gas after refunds and the floor for call data, by py-evm's rules for any transaction."""
     rules = PragueTransactionExecutor
     used = call.gas - computation.get_gas_remaining()
     refund = rules.calculate_gas_refund(computation, used)

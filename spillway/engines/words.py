@@ -25,14 +25,18 @@ def encoder(kind: str) -> Callable[[Any], bytes] | None:
     """
     if kind in _RANGES:
         return partial(_integer, kind, *_RANGES[kind])
-    return {"bool": _bool, "address": _address, "bytes32": _bytes32}.get(kind)
+    others: dict[str, Callable[[Any], bytes]]
+    others = {"bool": _bool, "address": _address, "bytes32": _bytes32}
+    return others.get(kind)
 
 
 def decoder(kind: str) -> Callable[[bytes], Any] | None:
     """Decode one word of type `kind`; None where such a value is not one word."""
     if kind in _RANGES:
         return partial(int.from_bytes, byteorder="big", signed=kind.startswith("int"))
-    return {"bool": any, "address": _to_address, "bytes32": bytes}.get(kind)
+    others: dict[str, Callable[[bytes], Any]]
+    others = {"bool": any, "address": _to_address, "bytes32": bytes}
+    return others.get(kind)
 
 
 def _integer(kind: str, low: int, high: int, value: int) -> bytes:

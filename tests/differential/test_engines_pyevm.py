@@ -43,10 +43,26 @@ NO_EFFECTS = [
     *(op.MLOAD, op.MSTORE, op.MSTORE8, op.MCOPY, op.SLOAD, op.PC, op.MSIZE, op.GAS, op.JUMPDEST),
     *range(op.DUP1, op.SWAP16 + 1),
 ]
-BINARY = [*range(op.ADD, op.SMOD + 1), op.EXP, op.SIGNEXTEND, *range(op.LT, op.EQ + 1), op.AND, op.OR]
+BINARY = [
+    *range(op.ADD, op.SMOD + 1),
+    op.EXP,
+    op.SIGNEXTEND,
+    *range(op.LT, op.EQ + 1),
+    op.AND,
+    op.OR,
+]
 BINARY += [op.XOR, op.BYTE, op.SHL, op.SHR, op.SAR]
 UNARY = [op.ISZERO, op.NOT, op.MLOAD, op.SLOAD, op.TLOAD, op.CALLDATALOAD, op.BALANCE]
-NULLARY = [op.ADDRESS, op.ORIGIN, op.CALLER, op.CALLVALUE, op.CALLDATASIZE, op.CODESIZE, op.PC, op.GAS]
+NULLARY = [
+    op.ADDRESS,
+    op.ORIGIN,
+    op.CALLER,
+    op.CALLVALUE,
+    op.CALLDATASIZE,
+    op.CODESIZE,
+    op.PC,
+    op.GAS,
+]
 NULLARY += [op.RETURNDATASIZE, op.TIMESTAMP, op.NUMBER, op.SELFBALANCE, op.MSIZE]
 
 
@@ -256,18 +272,38 @@ def test_storing_costs_and_refunds_the_same_for_every_past(original: int) -> Non
 def test_nothing_can_be_stored_in_a_static_call() -> None:
     for effect in (op.SSTORE, op.TSTORE, op.LOG0):
         callee = statement(1, 1, code=effect)
-        caller = call(op.STATICCALL, 1, 50_000, 0) + keep(statement(64, code=op.MLOAD), 7, op.SSTORE)
-        deployments = [Call(SENDER, None, creation(each), gas=5_000_000) for each in (caller, callee)]
+        caller = call(op.STATICCALL, 1, 50_000, 0) + keep(
+            statement(64, code=op.MLOAD), 7, op.SSTORE
+        )
+        deployments = [
+            Call(SENDER, None, creation(each), gas=5_000_000) for each in (caller, callee)
+        ]
         uses = [Call(SENDER, contract, b"", gas=GAS) for contract in CONTRACTS]
         compare([*deployments, *uses])
 
 
-@pytest.mark.parametrize("gas", range(21_000, 21_000 + 2_500, 83))
-def test_gas_runs_out_at_the_same_place(gas: int) -> None:
-    """Cut a run of cheap opcodes, a cold read and the stipend's rule at many places."""
-    body = statement(1, 2, code=op.ADD) * 9 + keep(statement(3, code=op.SLOAD), 0, op.MSTORE)
+def test_what_a_reverted_call_warmed_is_cold_again() -> None:
+    touch = statement(5, code=op.SLOAD) + statement(1, code=op.BALANCE)
+    callee = touch + statement(5, 9, code=op.SSTORE) + statement(0, 0, code=op.REVERT)
+    caller = call(op.DELEGATECALL, 1, 100_000, 0) + touch
+    deployments = [Call(SENDER, None, creation(each), gas=5_000_000) for each in (caller, callee)]
+    compare([*deployments, Call(SENDER, CONTRACTS[0], b"", gas=GAS)])
+
+
+def test_transient_storage_ends_with_its_transaction() -> None:
+    body = keep(statement(0, code=op.TLOAD), 0, op.SSTORE) + statement(0, 7, code=op.TSTORE)
+    use = Call(SENDER, CONTRACTS[0], b"", gas=GAS)
+    compare([Call(SENDER, None, creation(body), gas=5_000_000), use, use])
+
+
+@pytest.mark.parametrize("code", [op.ADD, op.SSTORE], ids=["plain", "store"])
+def test_gas_runs_out_at_the_same_place(code: int) -> None:
+    """Cut a run of cheap opcodes, a cold read, and the stipend's rule, at every single gas."""
+    body = keep(statement(1, code=op.SLOAD), 0, op.MSTORE) + statement(1, 0, code=code) * 2
     deployment = Call(SENDER, None, creation(body), gas=5_000_000)
-    compare([deployment, Call(SENDER, CONTRACTS[0], b"", gas=gas)])
+    limits = [*range(21_000, 21_030), *range(23_100, 23_150), *range(25_380, 25_440)]
+    uses = [Call(SENDER, CONTRACTS[0], b"", gas=limit) for limit in limits]
+    compare([deployment, *uses])
 
 
 def test_a_full_stack_fails_on_both() -> None:

@@ -134,7 +134,7 @@ def setting(
     return feeds.deploy(engine, artifacts, hourly=request.param), request.param
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(run=st.lists(blocks, min_size=2, max_size=8))
 def test_runs_of_the_oracle_and_its_model_agree(
     setting: tuple[Feed, bool], run: list[Block]

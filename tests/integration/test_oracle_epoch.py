@@ -155,6 +155,32 @@ def test_mark_follows_the_own_book_between_the_other_inputs(scene: Scene) -> Non
     assert scene.pool.call.market(UNOPENED).mark == 100 * USD
 
 
+@pytest.mark.parametrize("stands", [False, True])
+def test_quotes_that_come_and_go_within_a_block_move_no_price(scene: Scene, stands: bool) -> None:  # noqa: FBT001
+    """A flash of quotes around the update would cost nothing; quotes that stood before it may be hit."""
+    start = scene.next_hour()
+    scene.tick(100 * USD, start)
+    bid = (True, 108 * USD, 10, GTC, False)
+    ask = (False, 109 * USD, 10, GTC, False)
+    quotes = [
+        scene.book.build.place(account, OPEN, order, sender=scene.owners[account])
+        for account, order in ((scene.buying, bid), (scene.selling, ask))
+    ]
+    reports = [(OPEN, 100 * USD, 100 * USD)]
+    when = start + 15
+    posts = [scene.oracle.build.post(when, reports, sender=venue) for venue in scene.venues]
+    update = scene.oracle.build.update([OPEN], sender=scene.keeper)
+    if stands:
+        scene.engine.send_block(quotes, when - 1)
+        scene.engine.send_block([*posts, update], when)
+    else:
+        scene.engine.send_block([*posts, *quotes, update], when)
+
+    # The book's mid, 108.5, enters twice (its median and its average): with perps at 100 it is the mark.
+    expected = 108 * USD + USD // 2 if stands else 100 * USD
+    assert scene.pool.call.market(OPEN).mark == expected
+
+
 def test_funding_of_the_real_book_moves_quote_from_longs_to_shorts(scene: Scene) -> None:
     start = scene.next_hour()
     scene.tick(100 * USD, start)

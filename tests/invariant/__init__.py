@@ -1,0 +1,1 @@
+"""Any sequence of calls, judged by the invariants after each of them."""

@@ -23,7 +23,7 @@ from tests import bench
 from tests.bench import ADL, BOOK, CUSTODY, LIQUIDATOR, MAX_UINT, ORACLE, UNITS, USD, VAULT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from spillway.build import Artifacts
     from spillway.engines import Address, Contract, Engine, Receipt
@@ -32,10 +32,10 @@ MAX_AGE = 3_600
 DAY = 24 * 60 * 60
 TIERS = 5
 # What a market starts at (USD a lot), its decimals, its cap (lots), its tiers.
-MARKETS = (
-    (100, 0, 10**6, ((0, 20),)),
+MARKETS: tuple[tuple[str, int, int, tuple[tuple[int, int], ...]], ...] = (
+    ("100", 0, 10**6, ((0, 20),)),
     ("0.5", 2, 10**6, ((0, 10), (3_000, 5), (20_000, 2))),
-    (200, 1, 150, ((0, 40), (10_000, 20))),
+    ("200", 1, 150, ((0, 40), (10_000, 20))),
 )
 # USD that an account starts with; those in one tuple have one owner.
 CROSS = ((1_000, 300), (700,), (2_000,), (400,), (1_200,), (50_000,))
@@ -98,9 +98,7 @@ class Arena:
 
     # --- acting ----------------------------------------------------------------------------
 
-    def act(
-        self, contract: Contract, function: str, *args: Any, sender: Address
-    ) -> Receipt:
+    def act(self, contract: Contract, function: str, *args: Any, sender: Address) -> Receipt:
         """Mine one transaction and judge what it did; a refusal must have a known reason."""
         build = getattr(contract.build, function)
         receipt = self.engine.send(build(*args, sender=sender, gas=TX_GAS_LIMIT))
@@ -193,7 +191,7 @@ class Arena:
             if number != DEFICIT and self.fresh(number) and self.now.equity(number) < 0
         ]
 
-    def job(self, market: int, longs: bool) -> Any:  # noqa: FBT001
+    def job(self, market: int, longs: bool) -> Any:
         """A job of auto-deleveraging."""
         return self.adl.call.job(market, longs)
 
@@ -225,7 +223,7 @@ class Arena:
             for paid in receipt.named("Paid"):
                 moved[paid.source] = moved.get(paid.source, 0) - paid.amount
                 moved[paid.target] = moved.get(paid.target, 0) + paid.amount
-        # Whoever was below zero already waits for auto-deleveraging: `_falls_below_zero` sees to the rest.
+        # Whoever was below zero waits for auto-deleveraging; `_falls_below_zero` sees to the rest.
         owing = {number for number in before.accounts if before.equity(number) < 0}
         served = {self.job(*side).serving for side in self.jobs}
         return replace(
@@ -292,33 +290,25 @@ class Arena:
 
 
 def _told(receipt: Receipt) -> Iterator[str]:
-    """What to count of a receipt."""
+    """What to count of a receipt: each event, with what tells its kinds apart."""
     for event in receipt.events:
-        args = event.args
-        if event.name == "Judged":
-            yield f"Judged {args.outcome}"
-        elif event.name == "BookEntered":
-            yield "BookEntered, filled" if args.filled else "BookEntered, empty"
-            if args.slice:
-                yield "BookEntered, a slice"
-        elif event.name == "Deleveraged":
-            yield f"Deleveraged, tier {args.tier}"
-        elif event.name == "Closed":
-            yield "Closed, gap" if args.gap else "Closed, residual" if args.residual else "Closed"
-            if args.left:
-                yield "Closed, left"
-        elif event.name == "DeficitWritten":
-            yield "DeficitWritten, deficit" if args.deficit else "DeficitWritten, by fees"
-        elif event.name == "Removed":
-            yield f"Removed {args.reason}"
-        elif event.name == "Taken":
-            yield f"Taken {args.end}"
-        elif event.name == "JobEnded":
-            yield f"JobEnded {args.reason}"
-        elif event.name == "Withdrawn" and args.paid != args.units:
-            yield "Withdrawn, haircut"
-        else:
-            yield event.name
+        kinds = KINDS.get(event.name)
+        yield event.name + (f", {kinds(event.args)}" if kinds else "")
+
+
+KINDS: dict[str, Callable[[Any], str]] = {
+    "Judged": lambda args: f"outcome {args.outcome}",
+    "BookEntered": lambda args: "filled" if args.filled else "empty",
+    "Deleveraged": lambda args: f"tier {args.tier}",
+    "Closed": lambda args: (
+        "left" if args.left else "gap" if args.gap else "residual" if args.residual else "even"
+    ),
+    "DeficitWritten": lambda args: "deficit" if args.deficit else "by fees",
+    "Removed": lambda args: f"reason {args.reason}",
+    "Taken": lambda args: f"end {args.end}",
+    "JobEnded": lambda args: f"reason {args.reason}",
+    "Withdrawn": lambda args: "whole" if args.paid == args.units else "haircut",
+}
 
 
 # --- setting up ----------------------------------------------------------------------------

@@ -32,10 +32,10 @@ PLACES = st.integers(0, 40)  # picks one of a list, whatever its length
 SIDES = st.booleans()
 AMOUNTS = st.sampled_from([1, 10, 50, 200, 1_000, 5_000, 30_000])  # USD
 NOTIONALS = st.sampled_from([5, 20, 300, 1_000, 3_000, 8_000, 20_000])  # USD
-OFFSETS = st.sampled_from([-300_000, -80_000, -10_000, -500, 0, 500, 10_000, 80_000, 300_000])  # ppm
+OFFSETS = st.sampled_from([-300_000, -80_000, -10_000, -500, 0, 500, 10_000, 80_000, 300_000])
 MOVES = st.sampled_from([-600_000, -150_000, -40_000, -5_000, 0, 5_000, 40_000, 150_000, 900_000])
 FUNDING = st.sampled_from([-30_000, -100, 0, 0, 0, 100, 30_000])  # ppm of mark
-# Equity in ppm of maintenance that a strike aims at: healthy, book, takeover, just below zero, a gap.
+# Equity, ppm of maintenance, to aim at: healthy, book, takeover, just below zero, a gap.
 AIMS = st.sampled_from([1_500_000, 900_000, 800_000, 500_000, 300_000, -1, -300_000, -2_000_000])
 DEEP = st.sampled_from([-1, -300_000, -3_000_000, -9_000_000])
 WILD = st.sampled_from([0, 1, 2, 5, 9, 10**6, MAX_UINT])
@@ -64,7 +64,8 @@ class VenueMachine(RuleBasedStateMachine):
 
     def act(self, contract: Contract, function: str, *args: Any, sender: Address) -> Receipt:
         """Let somebody do something."""
-        return self._guarded(self.arena.act, contract, function, *args, sender=sender)
+        receipt: Receipt = self._guarded(self.arena.act, contract, function, *args, sender=sender)
+        return receipt
 
     def _guarded(self, do: Any, *args: Any, **options: Any) -> Any:
         try:
@@ -108,12 +109,13 @@ class VenueMachine(RuleBasedStateMachine):
         return account, market, self.arena.size(account, market) < 0
 
     def order_of(self, place: int, *, stop: bool = False) -> int:
-        """A live order of anyone, a stop if there is one and it is wanted; or none that there is."""
+        """A live order of anyone, a stop if one is wanted and there; or none that there is."""
         book = self.arena.book.call
         orders = [order for n in self.arena.accounts for order in book.orders_of(n)]
         wanted = [order for order in orders if book.order(order).stop] if stop else orders
         wanted = wanted or orders or [0]
-        return wanted[place % len(wanted)]
+        order: int = wanted[place % len(wanted)]
+        return order
 
     # --- opening ---------------------------------------------------------------------------
 
@@ -122,15 +124,27 @@ class VenueMachine(RuleBasedStateMachine):
             st.tuples(PLACES, PLACES, MARKET_IDS, st.sampled_from([40, 90, 97])),
             min_size=6,
             max_size=12,
-        )
+        ),
+        troubles=st.lists(
+            st.tuples(PLACES, PLACES, AIMS, SIDES, st.sampled_from(["quoted", "ruin", "keep"])),
+            max_size=3,
+        ),
     )
-    def open_positions(self, trades: list[tuple[int, int, int, int]]) -> None:
-        """Each trade uses up a part, percent, of what margin the poorer side has left."""
+    def open_positions(
+        self,
+        trades: list[tuple[int, int, int, int]],
+        troubles: list[tuple[int, int, int, bool, str]],
+    ) -> None:
+        """Trade, each time for a percentage of what the poorer side can afford; then crash."""
         for place, other, market, percent in trades:
             buyer, seller = self.account(place), self.account(other)
             free = min(self.free(buyer), self.free(seller)) * SAFE_LEVERAGE[market]
-            usd = max(free * percent // 100 // USD, 10)
-            self.trade(buyer, seller, market, usd, 0)
+            self.trade(buyer, seller, market, max(free * percent // 100 // USD, 10), 0)
+        for who, place, aim, twice, kind in troubles:
+            if kind == "ruin":
+                self.ruin(who, place, min(aim, -1) * 10, twice)
+            else:
+                self.strike(who, place, aim, twice, kind)
 
     def free(self, account: int) -> int:
         """Equity beyond initial margin."""
@@ -162,7 +176,15 @@ class VenueMachine(RuleBasedStateMachine):
         reduce_only=st.sampled_from([False, False, True]),
     )
     def place(
-        self, who: int, market: int, bids: bool, usd: int, offset: int, kind: int, reduce_only: bool
+        self,
+        *,
+        who: int,
+        market: int,
+        bids: bool,
+        usd: int,
+        offset: int,
+        kind: int,
+        reduce_only: bool,
     ) -> None:
         account = self.account(who)
         if reduce_only and self.legs(account):
@@ -213,7 +235,7 @@ class VenueMachine(RuleBasedStateMachine):
 
     @rule(who=PLACES, above=SIDES, offset=OFFSETS, usd=NOTIONALS, limited=SIDES, fire=SIDES)
     def place_stop(
-        self, who: int, above: bool, offset: int, usd: int, limited: bool, fire: bool
+        self, *, who: int, above: bool, offset: int, usd: int, limited: bool, fire: bool
     ) -> None:
         account, market, bids = self.holder(who)
         level = self.price(market, offset, up=above)
@@ -302,14 +324,18 @@ class VenueMachine(RuleBasedStateMachine):
         arena.fund(depositor, arena.vault, usd * UNITS)
         self.act(arena.vault, "deposit", usd * UNITS, sender=depositor)
 
-    @rule(who=st.integers(0, 1), part=st.sampled_from([1, 2, 5]), later=SIDES)
-    def vault_request(self, who: int, part: int, later: bool) -> None:
+    @rule(who=st.integers(0, 1), part=st.sampled_from([1, 2, 5]), later=SIDES, pay=SIDES)
+    def vault_request(self, who: int, part: int, later: bool, pay: bool) -> None:
         arena = self.arena
         depositor = arena.depositors[who]
         if later:
             self.wait(5 * DAY, refresh=True)
         shares = arena.vault.call.balance_of(depositor) // part
         self.act(arena.vault, "request_redemption", shares, sender=depositor)
+        if pay:
+            self.wait(31, refresh=True)
+            for chore, told in (("collect", ()), ("settle", (64,)), ("claim", (depositor,))):
+                self.act(arena.vault, chore, *told, sender=arena.keeper)
 
     @rule(
         what=st.lists(
@@ -326,8 +352,11 @@ class VenueMachine(RuleBasedStateMachine):
         for chore in what:
             self.act(arena.vault, chore, *told.get(chore, ()), sender=arena.outsider)
 
-    @rule(market=MARKET_IDS)
-    def vault_shed(self, market: int) -> None:
+    @rule(market=MARKET_IDS, any_market=SIDES)
+    def vault_shed(self, market: int, any_market: bool) -> None:
+        held = self.legs(self.arena.child)
+        if held and not any_market:
+            market = held[market % len(held)]
         self.act(self.arena.vault, "shed", market, sender=self.arena.outsider)
 
     # --- prices and time -------------------------------------------------------------------
@@ -360,13 +389,15 @@ class VenueMachine(RuleBasedStateMachine):
         place=PLACES,
         aim=AIMS,
         twice=SIDES,
-        then=st.sampled_from(["nothing", "liquidate", "deleverage", "keep"]),
+        then=st.sampled_from(["nothing", "quoted", "liquidate", "deleverage", "keep"]),
     )
     def strike(self, who: int, place: int, aim: int, twice: bool, then: str) -> None:
         """Trouble for somebody; keepers act, or don't."""
         struck = self.aim(who, place, aim, twice=twice)
         if struck is None or then == "nothing":
             return
+        if then == "quoted":
+            self.quote(struck[1], 20_000)
         if then == "deleverage":
             self.empty_books()
         else:
@@ -404,7 +435,7 @@ class VenueMachine(RuleBasedStateMachine):
         self._guarded(keeping.liquidate, self.arena, due)
 
     def aim(self, who: int, place: int, aim: int, *, twice: bool) -> tuple[int, int] | None:
-        """Move one mark to where one account's equity is `aim` of its maintenance; who and where."""
+        """Move one mark to where one account's equity is `aim` of its maintenance; tell which."""
         holders = [n for n in (*self.arena.accounts, self.arena.child) if self.legs(n)]
         if not holders:
             return None
@@ -461,9 +492,7 @@ class VenueMachine(RuleBasedStateMachine):
         ),
         due=SIDES,
     )
-    def deleverage_wildly(
-        self, losers: list[int], plans: list[tuple[Any, ...]], due: bool
-    ) -> None:
+    def deleverage_wildly(self, losers: list[int], plans: list[tuple[Any, ...]], due: bool) -> None:
         arena = self.arena
         named = [self.anyone(place) for place in losers]
         if due:
@@ -481,7 +510,7 @@ class VenueMachine(RuleBasedStateMachine):
         told = (market, loser, threshold)
         self.act(self.arena.adl, "open_job", *told, sender=self.arena.outsider)
 
-    def side(self, market: int, longs: bool, place: int) -> tuple[int, bool]:  # noqa: FBT001
+    def side(self, market: int, longs: bool, place: int) -> tuple[int, bool]:
         """An open job if there is one, else any."""
         jobs = sorted(self.arena.jobs)
         return jobs[place % len(jobs)] if jobs else (market, longs)
@@ -497,6 +526,7 @@ class VenueMachine(RuleBasedStateMachine):
     )
     def meddle(
         self,
+        *,
         what: str,
         market: int,
         longs: bool,
@@ -548,7 +578,7 @@ class VenueMachine(RuleBasedStateMachine):
             ("list_market", (0, MAX_AGE, 10**6, [(0, 5)] + [(0, 0)] * 4)),
             ("credit", arena.outsider, source, amount),
             ("debit", source, amount, amount),
-            ("rest", arena.outsider, source, market, amount, 0),
+            ("rest", source, market, amount, 0),
             ("fill", match),
             ("exchange", market, source, target, amount, value),
             ("pay", source, target, value),

@@ -1,4 +1,4 @@
-"""What is the same whatever the engine: choosing one, handles, packing, and the codec's refusals."""
+"""What is the same whatever the engine: choosing one, packing, handles, the codec's refusals."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_ape_engine_runs_on_the_local_chain_alone(network: str) -> None:
         with engines.start("ape") as engine:
             assert engine.head.number == 0
         return
-    with pytest.raises(BadInput, match="--network: .* allowed: ethereum:local:test"):
+    with pytest.raises(BadInput, match=r"--network: .* allowed: ethereum:local:test"):
         engines.start("ape", network=network)
 
 
@@ -117,7 +117,7 @@ def test_reading_nothing_where_a_value_is_due_is_an_error(
     engine: Engine, artifacts: Artifacts, outsider: Address
 ) -> None:
     nobody = engine.attach(artifacts["EngineHarness"], outsider)
-    with pytest.raises(EngineError, match="EngineHarness.count returned no data"):
+    with pytest.raises(EngineError, match=r"EngineHarness\.count returned no data"):
         nobody.call.count()
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from spillway.build import Artifacts
-    from spillway.engines import Address, Contract, Engine
+    from spillway.engines import Address, Contract, Engine, Receipt
 
 GENESIS = Genesis(timestamp=1_760_126_400)  # 20:00:00 UTC, 10 October 2025
 INTRINSIC = 21_000
@@ -147,7 +147,8 @@ def test_slots_are_cold_again_in_each_transaction(
 
 def test_writing_costs_what_the_slots_held_before(harness: Contract, sender: Address) -> None:
     def cost(word: int) -> int:
-        return harness.transact.write(5, 8, word, sender=sender).gas_used
+        receipt: Receipt = harness.transact.write(5, 8, word, sender=sender)
+        return receipt.gas_used
 
     fresh, change, same = cost(1), cost(2), cost(2)
     assert fresh - change == 8 * (20_000 - 2_900)

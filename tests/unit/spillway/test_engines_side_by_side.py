@@ -36,11 +36,17 @@ def story(engine: Engine, artifacts: Artifacts) -> list[dict[str, Any]]:
         [build.spin(gas=200_000, sender=sender), build.sum(64, sender=sender)],
         [build.block_fields(sender=sender), build.left(sender=sender), build.keep(sender=other)],
         [token.mint(other, 10**12, sender=other), token.transfer(sender, 9, sender=other)],
-        [token.approve(sender, 50, sender=other), token.transferFrom(other, sender, 20, sender=sender)],
+        [
+            token.approve(sender, 50, sender=other),
+            token.transferFrom(other, sender, 20, sender=sender),
+        ],
         [token.transferFrom(other, sender, 31, sender=sender)],
         [token.reenter(usdc.address, token.mint(sender, 5).data, sender=sender)],
         [token.transfer(sender, 1, sender=other), token.transfer(sender, 2, sender=other)],
-        [*(token.behave(mode, sender=other) for mode in (2, 4, 8, 16)), token.transfer(other, 1, sender=sender)],
+        [
+            *(token.behave(mode, sender=other) for mode in (2, 4, 8, 16)),
+            token.transfer(other, 1, sender=sender),
+        ],
         [],
     ]
     told: list[dict[str, Any]] = []

@@ -66,9 +66,7 @@ def test_a_flat_account_is_senior_and_has_no_legs(bench: Bench, lens: Contract) 
     assert shown.quote == shown.equity == 50 * USD
 
 
-def test_the_liquidation_price_divides_safe_from_liquidatable(
-    bench: Bench, lens: Contract
-) -> None:
+def test_the_liquidation_price_divides_safe_from_liquidatable(bench: Bench, lens: Contract) -> None:
     for name, toward_loss in (("long", -1), ("small", 1)):
         account = bench.accounts[name]
         price = lens.call.liquidation_price(account, 0)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.bench import USD
 from tests.unit.contracts.liquidator.ward import (
+    RESTORED,
     WINDOW,
     maker,
     open_long,
@@ -16,7 +17,6 @@ from tests.unit.contracts.liquidator.ward import (
     rich,
     swap,
 )
-from tests.unit.contracts.liquidator.ward import WAITS as WAIT
 
 if TYPE_CHECKING:
     from spillway.engines import Receipt
@@ -90,8 +90,8 @@ def test_what_a_slice_has_left_is_sold_whole(bench: Bench) -> None:
     bench.place(maker(bench), 400, 99)
     receipt = bench.liquidate(account)
     assert asked(receipt) == [(400, 1)]
-    assert bench.size(account) == 1_600
-    assert outcome(receipt, account) != WAIT or bench.equity(account) < 16_000
+    assert outcome(receipt, account) == RESTORED
+    assert bench.at(account) == (1_600, 18_000 - 200_000 + 400 * 99)
     bench.place(maker(bench), 1_600, 97)
     receipt = again_after(bench, account, 5, mark=98)
     assert asked(receipt) == [(1_600, 0)]

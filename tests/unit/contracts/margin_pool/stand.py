@@ -1,4 +1,4 @@
-"""The pool under test, every engine role held by a plain address, so that each verb is called directly.
+"""The pool under test; plain addresses hold the engine roles, so that each verb is called directly.
 
 Amounts are USD and lots of a whole coin unless a name says quote; 1 USD = 10**18 quote.
 """
@@ -152,7 +152,12 @@ class Stand:
         return filled
 
     def trade(
-        self, buyer: int, seller: int, lots: int, price: Decimal | str | int = START, market: int = 0
+        self,
+        buyer: int,
+        seller: int,
+        lots: int,
+        price: Decimal | str | int = START,
+        market: int = 0,
     ) -> None:
         """Lots pass at a price, with no fee and no check: the liquidator's exchange."""
         quote = lots * usd(price)
@@ -182,7 +187,7 @@ class Stand:
         size: int = self.pool.call.position(account, market).size
         return size
 
-    def equity(self, account: int) -> Decimal:
+    def equity(self, account: int) -> Decimal | int:
         """USD, at the marks."""
         return Decimal(self.pool.call.health(account).equity) / USD
 

@@ -41,9 +41,7 @@ def test_credit_counts_units_in(stand: Stand, trader: Address, taking: int) -> N
     assert now.flat_quote - before.flat_quote == 7 * QUOTE_PER_UNIT
 
 
-def test_credit_is_for_accounts_of_whoever_pays(
-    stand: Stand, maker: Address, taking: int
-) -> None:
+def test_credit_is_for_accounts_of_whoever_pays(stand: Stand, maker: Address, taking: int) -> None:
     for caller in (maker, NOBODY):
         with refused("pool: not the owner"):
             stand.pool.transact.credit(caller, taking, 1, sender=stand.cashier)
@@ -136,7 +134,7 @@ def test_no_more_than_there_is_can_be_transferred(
 def test_cash_that_flat_accounts_claim_is_not_for_others_to_move(
     stand: Stand, trader: Address, making: int, outsider: Address
 ) -> None:
-    """A winner can't carry a loss that is not yet closed out of the reach of those who deal with it."""
+    """A winner can't carry its gain out of reach while the loss behind it is not yet closed."""
     loser, winner, refuge = stand.open(outsider, 100), stand.open(trader, 100), stand.open(trader)
     stand.trade(winner, loser, 10)
     stand.mark(START + 50)  # the loser is at -400, the winner at 600, 150 of it initial margin
@@ -215,9 +213,7 @@ def test_unrealised_profit_counts(
 
 
 @outflows
-def test_resting_orders_keep_their_margin(
-    stand: Stand, taking: int, outflow: Outflow
-) -> None:
+def test_resting_orders_keep_their_margin(stand: Stand, taking: int, outflow: Outflow) -> None:
     stand.rest(taking, bids=30, asks=20)  # the worse side: 3,000 USD at 10x
 
     with refused("pool: below initial margin"):

@@ -1,4 +1,4 @@
-"""exchange: lots one way and quote the other, without a check, for the liquidator and for deleveraging."""
+"""exchange: lots one way, quote the other, without a check, for liquidator and deleverager."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("quote", [1_000 * USD, 1, 0, -1, -777 * USD])
-def test_the_quote_is_whatever_its_sign(
-    stand: Stand, taking: int, making: int, quote: int
-) -> None:
+def test_the_quote_is_whatever_its_sign(stand: Stand, taking: int, making: int, quote: int) -> None:
     receipt = stand.exchange(taking, making, 10, quote)
 
-    assert [tuple(event) for event in receipt.named("Exchanged")] == [(0, taking, making, 10, quote)]
+    assert [tuple(event) for event in receipt.named("Exchanged")] == [
+        (0, taking, making, 10, quote)
+    ]
     assert (stand.size(taking), stand.size(making)) == (10, -10)
     value = 10 * START * USD
     equities = [stand.pool.call.health(account).equity for account in (taking, making)]
@@ -48,9 +48,7 @@ def test_needs_lots(stand: Stand, taking: int, making: int) -> None:
     stand.exchange(taking, making, 1, 1)
 
 
-def test_a_locked_market_is_for_deleveraging_alone(
-    stand: Stand, taking: int, making: int
-) -> None:
+def test_a_locked_market_is_for_deleveraging_alone(stand: Stand, taking: int, making: int) -> None:
     stand.pool.transact.lock_market(0, True, sender=stand.deleverager)
 
     with refused("pool: market is locked"):

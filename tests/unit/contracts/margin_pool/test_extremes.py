@@ -70,20 +70,20 @@ def test_the_largest_notional_is_traded_and_judged(
 def test_positions_of_the_largest_size_in_many_markets_through_the_widest_moves(
     wide: Stand, trader: Address, maker: Address, sign: int
 ) -> None:
-    pair = (wide.open(trader), wide.open(maker))[::sign]
+    buyer, seller = (wide.open(trader), wide.open(maker))[::sign]
     for price, funding in ((1, MOST_FUNDING), (MAX_PRICE, -2 * MOST_FUNDING), (1, MOST_FUNDING)):
         for market in range(1, MARKETS):
-            wide.exchange(*pair, MOST_LOTS, MOST_LOTS * price, market)
+            wide.exchange(buyer, seller, MOST_LOTS, MOST_LOTS * price, market)
         at(wide, price, funding)
-        for account in pair:
+        for account in (buyer, seller):
             health = wide.pool.call.health(account)
             assert health.notional == (MARKETS - 1) * MOST_LOTS * price
         for market in range(1, MARKETS):
-            wide.exchange(*pair[::-1], MOST_LOTS, -MOST_LOTS * price, market)
+            wide.exchange(seller, buyer, MOST_LOTS, -MOST_LOTS * price, market)
 
-    equities = [wide.pool.call.health(account).equity for account in pair]
+    equities = [wide.pool.call.health(account).equity for account in (buyer, seller)]
     assert sum(equities) == 0
-    assert all(wide.pool.call.legs_of(account) == 0 for account in pair)
+    assert all(wide.pool.call.legs_of(account) == 0 for account in (buyer, seller))
 
 
 def test_a_match_at_one_wei_of_quote(wide: Stand, trader: Address, maker: Address) -> None:
@@ -128,9 +128,7 @@ def test_a_price_that_would_overflow_is_refused_or_undone(
     assert wide.accounts() == before
 
 
-def test_the_largest_match_that_cash_can_back(
-    wide: Stand, trader: Address, maker: Address
-) -> None:
+def test_the_largest_match_that_cash_can_back(wide: Stand, trader: Address, maker: Address) -> None:
     """All of 2**54 - 1 lots at a price that 40 deposits of the largest size can carry."""
     taker, other = wide.open(trader), wide.open(maker)
     fund(wide, taker, trader, 40)

@@ -1,4 +1,4 @@
-"""A match: lots, quote and fees of both sides, and what is refused before anyone's margin is asked."""
+"""A match: lots, quote and fees of both sides, and what is refused whoever the sides are."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ def test_fees_go_to_the_fee_account_rounded_up(stand: Stand, match: Match) -> No
     filled = stand.fill(match._replace(price=price))
 
     fees = (-(-notional * TAKER_FEE // PPM), -(-notional * MAKER_FEE // PPM))
-    assert all(fee * PPM > notional * rate for fee, rate in zip(fees, (TAKER_FEE, MAKER_FEE)))
+    rates = (TAKER_FEE, MAKER_FEE)
+    assert all(fee * PPM > notional * rate for fee, rate in zip(fees, rates, strict=True))
     assert (filled.taker_fee, filled.maker_fee) == fees
     assert stand.pool.call.health(FEES).equity == sum(fees)
 

@@ -1,4 +1,4 @@
-"""Who may be matched: equity at mark, fees included, against initial margin or a position that shrinks."""
+"""Who may be matched: equity at mark, fees included, covers initial margin, or lots shrink."""
 
 from __future__ import annotations
 
@@ -49,7 +49,10 @@ def test_both_sides_need_initial_margin_after_their_fee(
         (TAKERS_FEE, TAKER_FAILS, lambda poor: (poor, taking)),
         (MAKERS_FEE, MAKER_FAILS, lambda poor: (taking, poor)),
     ):
-        exact, short_of_it = stand.open(trader, INITIAL + fee), stand.open(trader, INITIAL + fee - UNIT)
+        exact, short_of_it = (
+            stand.open(trader, INITIAL + fee),
+            stand.open(trader, INITIAL + fee - UNIT),
+        )
         for opening in (buys, sells):
             assert stand.answer(opening(*sides(exact))) == FILLED
             assert stand.answer(opening(*sides(short_of_it))) == fails

@@ -1,4 +1,4 @@
-"""Funding as a price shift: longs pay shorts when the index grows, exactly, and it is part of profit."""
+"""Funding as a price shift: longs pay shorts what the index grows; it is part of profit."""
 
 from __future__ import annotations
 
@@ -126,13 +126,13 @@ def test_a_flip_opens_at_the_funding_index_of_its_time(
 def test_what_is_left_never_looks_better_than_it_is(
     stand: Stand, taking: int, making: int, side: int, quote: int
 ) -> None:
-    pair = (taking, making)[::side]
+    buyer, seller = (taking, making) if side > 0 else (making, taking)
     lots = 101
-    stand.exchange(*pair, lots, quote)
+    stand.exchange(buyer, seller, lots, quote)
     left = cost(stand, taking)
 
     for closed in (1, 7, 2, 50, 40, 1):
-        stand.exchange(*pair[::-1], closed, 0)
+        stand.exchange(seller, buyer, closed, 0)
         exact = Fraction(left * (lots - closed), lots)
         left, lots = cost(stand, taking), lots - closed
         assert 0 <= left - exact < 1

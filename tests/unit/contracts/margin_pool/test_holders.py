@@ -1,4 +1,4 @@
-"""Positions in their words, and the lists of holders: appended to, never reordered, holes reused."""
+"""Positions in their words; lists of holders: appended to, never reordered, holes reused."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.contracts.margin_pool.stand import Stand
 from tests.unit.contracts.order_book.desk import refused
 
 if TYPE_CHECKING:
     from spillway.build import Artifacts
     from spillway.engines import Address, Contract, Engine
+    from tests.unit.contracts.margin_pool.stand import Stand
 
 MOST_HOLDERS = 2**24 - 1
 LARGEST_SIZE, LARGEST_COST = 2**54 - 1, 2**141 - 1
@@ -75,9 +75,7 @@ def test_a_flip_goes_from_one_list_to_the_other(
     assert stand.holders(longs=False) == [making, 0]
 
 
-def test_growing_and_shrinking_keep_the_place(
-    stand: Stand, crowd: list[int], making: int
-) -> None:
+def test_growing_and_shrinking_keep_the_place(stand: Stand, crowd: list[int], making: int) -> None:
     stand.trade(crowd[7], making, 5)
     stand.trade(making, crowd[7], 3)
 

@@ -11,9 +11,7 @@ if TYPE_CHECKING:
     from spillway.engines import Address
 
 
-def test_quote_passes_from_one_account_to_another(
-    stand: Stand, taking: int, making: int
-) -> None:
+def test_quote_passes_from_one_account_to_another(stand: Stand, taking: int, making: int) -> None:
     stand.trade(taking, making, 1)
 
     receipt = stand.pay(taking, making, 7 * USD)
@@ -76,9 +74,7 @@ def test_has_two_ends(stand: Stand, taking: int, making: int) -> None:
         stand.pay(taking, taking, 1)
 
 
-def test_may_leave_a_position_below_zero(
-    stand: Stand, trader: Address, making: int
-) -> None:
+def test_may_leave_a_position_below_zero(stand: Stand, trader: Address, making: int) -> None:
     account = stand.open(trader, 1)
     stand.trade(account, making, 1)
 

@@ -147,7 +147,9 @@ def test_leverage_that_is_chosen_holds_beyond_the_bound_of_a_tier(
     stand.rest(account, bids=1)
 
 
-@pytest.mark.parametrize(("bids", "asks"), [(2**54, 0), (0, 2**54), (-1, 0), (0, -1), (-(2**54), 0)])
+@pytest.mark.parametrize(
+    ("bids", "asks"), [(2**54, 0), (0, 2**54), (-1, 0), (0, -1), (-(2**54), 0)]
+)
 def test_sizes_keep_inside_their_bits(stand: Stand, taking: int, bids: int, asks: int) -> None:
     with refused("pool: size too large"):
         stand.rest(taking, bids, asks)

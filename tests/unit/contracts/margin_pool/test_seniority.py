@@ -1,4 +1,4 @@
-"""Who is flat before a loss: the line follows the epoch, but for a deficit or a deleveraging at work."""
+"""Who is flat before a loss: the line follows the epoch, but for a deficit or a deleveraging."""
 
 from __future__ import annotations
 
@@ -97,9 +97,7 @@ def test_flat_quote_follows_positions_and_orders(
     assert flat() == 20_005
 
 
-def test_the_line_stands_while_seniority_is_held(
-    stand: Stand, taking: int, making: int
-) -> None:
+def test_the_line_stands_while_seniority_is_held(stand: Stand, taking: int, making: int) -> None:
     hold(stand, held=True)
     assert stand.pool.call.solvency().seniority_held
     turn_flat(stand, taking, making)

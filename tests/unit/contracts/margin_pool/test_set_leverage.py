@@ -84,9 +84,7 @@ def test_is_judged_by_the_worst_case_of_resting_orders(
     stand.pool.transact.set_leverage(account, 0, 6, sender=trader)
 
 
-def test_needs_the_initial_margin_that_it_makes(
-    stand: Stand, trader: Address, making: int
-) -> None:
+def test_needs_the_initial_margin_that_it_makes(stand: Stand, trader: Address, making: int) -> None:
     exact, short_of_it = stand.open(trader, 500), stand.open(trader, Decimal("499.999999"))
     for account in (exact, short_of_it):
         stand.trade(account, making, 10)

@@ -1,11 +1,16 @@
-"""socialize: a loss charged per lot to one side; what rounding raises beyond it stays in the pot."""
+"""socialize: a loss charged per lot to one side; the rounding's surplus stays in the pot."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.unit.contracts.margin_pool.stand import DEFICIT, START, USD, Match, Stand
 from tests.unit.contracts.order_book.desk import refused
+
+if TYPE_CHECKING:
+    from spillway.engines import Address
 
 LOTS = 7
 
@@ -20,6 +25,11 @@ def sides(stand: Stand, taking: int, making: int, other: int) -> tuple[int, int,
 
 def socialize(stand: Stand, amount: int, *, longs: bool, target: int = DEFICIT) -> None:
     stand.pool.transact.socialize(0, longs, target, amount, sender=stand.liquidator)
+
+
+def lost(stand: Stand, accounts: tuple[int, ...], before: list[int]) -> list[int]:
+    """What each account has less than before."""
+    return [was - now for was, now in zip(before, equities(stand, accounts), strict=True)]
 
 
 def equities(stand: Stand, accounts: tuple[int, ...]) -> list[int]:
@@ -37,7 +47,7 @@ def test_charges_each_holder_of_a_side_per_lot_rounded_up(
 
     per_lot = -(-amount // LOTS)
     charged = [4 * per_lot, 3 * per_lot, 0] if longs else [0, 0, 7 * per_lot]
-    assert [was - now for was, now in zip(before, equities(stand, sides))] == charged
+    assert lost(stand, sides, before) == charged
     assert equities(stand, (DEFICIT,))[0] - owed == amount
     assert stand.pool.call.pot(0) == LOTS * per_lot - amount
 
@@ -51,7 +61,7 @@ def test_both_sides_can_be_charged_one_after_the_other(
     socialize(stand, 15, longs=False)
     socialize(stand, 1, longs=True)
 
-    assert [was - now for was, now in zip(before, equities(stand, sides))] == [44, 33, 21]
+    assert lost(stand, sides, before) == [44, 33, 21]
     assert stand.pool.call.pot(0) == 98 - 86
 
 
@@ -60,7 +70,7 @@ def test_the_deleverager_may_as_well(stand: Stand, sides: tuple[int, int, int]) 
 
     stand.pool.transact.socialize(0, True, DEFICIT, 7, sender=stand.deleverager)
 
-    assert [was - now for was, now in zip(before, equities(stand, sides))] == [4, 3, 0]
+    assert lost(stand, sides, before) == [4, 3, 0]
 
 
 def test_closing_settles_the_charge_and_opening_begins_without_one(
@@ -81,7 +91,7 @@ def test_closing_settles_the_charge_and_opening_begins_without_one(
     longs = [n for n in sides if stand.size(n) > 0]
     assert [stand.size(n) for n in sides] == [9, -9, 0]
     assert longs == [first]
-    assert [was - now for was, now in zip(before, equities(stand, sides))] == [9, 0, 0]
+    assert lost(stand, sides, before) == [9, 0, 0]
     assert stand.pool.call.pot(0) == 4
 
 
@@ -106,7 +116,8 @@ def test_a_charge_counts_against_a_candidate(stand: Stand, sides: tuple[int, int
     assert found[0].equity == equities(stand, (first,))[0] == 10_000 * USD - 40
 
 
-def test_needs_somebody_to_charge(stand: Stand, sides: tuple[int, int, int]) -> None:
+@pytest.mark.usefixtures("sides")
+def test_needs_somebody_to_charge(stand: Stand) -> None:
     empty = stand.list_market()
 
     with refused("pool: nobody to charge"):
@@ -114,9 +125,8 @@ def test_needs_somebody_to_charge(stand: Stand, sides: tuple[int, int, int]) -> 
     socialize(stand, 1, longs=True)
 
 
-def test_nobody_is_charged_in_another_market(
-    stand: Stand, sides: tuple[int, int, int], trader: str, maker: str
-) -> None:
+@pytest.mark.usefixtures("sides")
+def test_nobody_is_charged_in_another_market(stand: Stand, trader: Address, maker: Address) -> None:
     second = stand.list_market()
     stand.mark(START, START)
     long, short = stand.open(trader, 100), stand.open(maker, 100)

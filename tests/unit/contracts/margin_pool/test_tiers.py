@@ -34,7 +34,9 @@ def by_rate_and_deduction(tiers: Tiers, notional: int, tier: int) -> Fraction:
 
 def tier_of(tiers: Tiers, notional: int) -> int:
     """The tier of a notional; a bound is in the tier below it."""
-    return max(place for place, (bound, _) in enumerate(tiers) if place == 0 or notional > bound * USD)
+    return max(
+        place for place, (bound, _) in enumerate(tiers) if place == 0 or notional > bound * USD
+    )
 
 
 class Holders:

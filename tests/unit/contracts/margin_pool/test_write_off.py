@@ -92,9 +92,7 @@ def test_the_clock_starts_again_once_a_deficit_was_cured(
     assert stand.pool.call.solvency().deficit_at == stand.engine.head.timestamp
 
 
-def test_the_protocols_loss_is_written_off_as_well(
-    stand: Stand, making: int
-) -> None:
+def test_the_protocols_loss_is_written_off_as_well(stand: Stand, making: int) -> None:
     child = stand.open_protocol(1)
     stand.trade(child, making, 1, START)
     stand.trade(making, child, 1, START - 3)

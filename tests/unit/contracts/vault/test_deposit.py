@@ -234,3 +234,18 @@ def test_what_redemptions_left_in_the_till_goes_back_to_the_parent(
 
     assert funded.vault.call.till() == 0
     assert funded.equity_of(funded.parent) == parent + 1_000 * QUOTE + left * QUOTE_PER_UNIT
+
+
+def test_while_somebody_waits_a_deposit_leaves_the_till_alone(
+    funded: House, depositor: Address, second: Address
+) -> None:
+    funded.request(depositor, funded.shares_of(depositor) // 2)
+    funded.desk.set_mark(START)
+    funded.collect()
+    till, parent = funded.vault.call.till(), funded.equity_of(funded.parent)
+    assert till == 500_000 * UNIT
+
+    funded.deposit(second, 1_000)
+
+    assert funded.vault.call.till() == till
+    assert funded.equity_of(funded.parent) == parent + 1_000 * QUOTE

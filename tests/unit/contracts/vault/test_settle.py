@@ -118,6 +118,19 @@ def test_requests_are_paid_in_the_order_in_which_they_came(
     assert [each.depositor for each in (*first, *rest)] == [second, depositor, second]
 
 
+def test_requests_settled_in_one_call_get_one_price(
+    both: House, trading: int, depositor: Address, second: Address
+) -> None:
+    both.hand_over(trading, 1_000_000)
+    for owner in (depositor, second):
+        both.request(owner, both.shares_of(owner) // 2)
+
+    first, other = both.pay_out(usd=90).named("SharesRedeemed")
+
+    assert 497_500 * UNIT - first.units in range(3)
+    assert 497_500 * UNIT - other.units in range(3)
+
+
 def test_a_request_of_this_epoch_waits_behind_those_that_are_paid(
     both: House, depositor: Address, second: Address
 ) -> None:
