@@ -47,8 +47,12 @@ def __init__(pool: IMarginPool, policy: IAdlPolicy, residual_to: uint256):
 def deleverage(
     losers: DynArray[uint256, MAX_LOSERS], plans: DynArray[IAdl.Plan, MAX_PLANS]
 ):
+    needy: DynArray[uint256, MAX_LOSERS] = []
+    for loser: uint256 in losers:
+        if self._can_close(loser):
+            needy.append(loser)
     for i: uint256 in range(len(plans), bound=MAX_PLANS):
-        self._prepare(losers, plans[i])
+        self._prepare(needy, plans[i])
     for loser: uint256 in losers:
         if self._can_close(loser):
             adl_closing._close(loser, ALL)
@@ -57,9 +61,18 @@ def deleverage(
 
 
 @external
+def prepare(loser: uint256, plans: DynArray[IAdl.Plan, MAX_PLANS]):
+    self._check_loser(loser)
+    for i: uint256 in range(len(plans), bound=MAX_PLANS):
+        if self._faces(loser, plans[i].market, plans[i].longs):
+            self._prepare([loser], plans[i])
+            self._lock(plans[i].market, plans[i].longs)
+
+
+@external
 def open_job(market: uint256, loser: uint256, threshold: uint256):
-    longs: bool = self._open(market, loser, threshold)
-    self._tidy(market, longs)
+    self._check_loser(loser)
+    self._lock(market, self._open(market, loser, threshold))
 
 
 @external
@@ -130,12 +143,13 @@ def policy() -> address:
 
 
 # @notice Bring the job of a plan to readiness, opening it for the first loser that needs it.
+# @param losers Accounts that can be closed.
 @internal
 def _prepare(losers: DynArray[uint256, MAX_LOSERS], plan: IAdl.Plan):
     number: uint256 = adl_jobs._number(plan.market, plan.longs)
     if adl_jobs._load(number).phase == adl_jobs.ABSENT:
         for loser: uint256 in losers:
-            if self._can_close(loser) and self._faces(loser, plan.market, plan.longs):
+            if self._faces(loser, plan.market, plan.longs):
                 self._open(plan.market, loser, plan.threshold)
                 break
     job: IAdl.Job = adl_jobs._load(number)
@@ -161,14 +175,20 @@ def _can_close(account: uint256) -> bool:
     return health.equity < 0 and health.stale_notional == 0 and account != DEFICIT
 
 
+@internal
+@view
+def _check_loser(account: uint256):
+    health: IMarginPool.Health = staticcall adl_jobs.POOL.health(account)
+    assert health.equity < 0, "adl: account is not below zero"
+    assert health.stale_notional == 0, "adl: stale mark"
+
+
+# @param loser An account that can be closed.
 # @return The side that the job ranks.
 @internal
 def _open(market: uint256, loser: uint256, threshold: uint256) -> bool:
     size: int256 = (staticcall adl_jobs.POOL.position(loser, market)).size
     assert size != 0, "adl: no position"
-    health: IMarginPool.Health = staticcall adl_jobs.POOL.health(loser)
-    assert health.equity < 0, "adl: account is not below zero"
-    assert health.stale_notional == 0, "adl: stale mark"
     longs: bool = size < 0
     number: uint256 = adl_jobs._number(market, longs)
     assert adl_jobs._load(number).phase == adl_jobs.ABSENT, "adl: job is open"
@@ -212,7 +232,16 @@ def _tidy(market: uint256, longs: bool):
     reason: uint256 = self._reason_to_end(market, longs, job)
     if reason <= EXPIRED:
         self._end(market, longs, job, reason)
-    elif not job.locked:
+    else:
+        self._lock(market, longs)
+
+
+# @notice Lock the market of a job that outlives its call.
+@internal
+def _lock(market: uint256, longs: bool):
+    number: uint256 = adl_jobs._number(market, longs)
+    job: IAdl.Job = adl_jobs._load(number)
+    if not job.locked:
         job.locked = True
         adl_jobs._save(number, job)
         self._count_locked(market, longs, True)
@@ -224,8 +253,9 @@ def _tidy(market: uint256, longs: bool):
 def _reason_to_end(market: uint256, longs: bool, job: IAdl.Job) -> uint256:
     if job.serving != 0:
         return ALL
-    equity: int256 = (staticcall adl_jobs.POOL.health(job.loser)).equity
-    if equity >= 0 or not self._faces(job.loser, market, longs):
+    if not self._faces(job.loser, market, longs):
+        return LOSER_CLOSED
+    if (staticcall adl_jobs.POOL.health(job.loser)).equity >= 0:
         return LOSER_CLOSED
     if job.phase == adl_jobs.READY and job.lots < adl_jobs._lots(job.loser, market):
         return USED_UP

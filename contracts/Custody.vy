@@ -71,9 +71,7 @@ def request_withdrawal(account: uint256, units: uint256, recipient: address):
 def withdraw(account: uint256) -> uint256:
     units: uint256 = self.requests[account] % MAX_UNITS
     assert units != 0, "custody: no request"
-    assert (
-        staticcall POOL.epoch() > self.requests[account] >> 64
-    ), "custody: wait for an epoch"
+    assert (staticcall POOL.epoch() > self.requests[account] >> 64), "custody: wait for an epoch"
     paid: uint256 = self._payable(account, units)
     # Nobody else may decide that an account takes its haircut now.
     assert paid == units or msg.sender == staticcall POOL.owner_of(

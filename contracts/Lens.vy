@@ -16,13 +16,15 @@ from .modules import safe_price
 
 implements: ILens
 
-# Legs shown of an account: ~30k gas each. Those of the protocol may have as many.
+# Legs of an account, ~30k gas each: one of the protocol may have as many.
 MAX_LEGS: constant(uint256) = markets.MAX_MARKETS
+# Those of them that are shown.
+MAX_SHOWN: constant(uint256) = 128
 # Places of a holder list in one call, by pages of 32.
 MAX_PAGES: constant(uint256) = 64
 PAGE: constant(uint256) = 32
-# Words of one dump: a hundred accounts of eight legs fill less than half of them.
-MAX_WORDS: constant(uint256) = 4096
+# Words of one dump: a hundred accounts of seven legs, or two of the protocol with every leg there is.
+MAX_WORDS: constant(uint256) = 1500
 
 POOL: immutable(IMarginPool)
 BOOK: immutable(IOrderBook)
@@ -62,7 +64,8 @@ def account(account: uint256) -> ILens.Account:
         leg: ILens.Leg = self._leg(account, math._lowest_bit(rest), health)
         rest &= rest - 1
         found.quote -= leg.size * convert(leg.mark, int256)
-        found.legs.append(leg)
+        if i < MAX_SHOWN:
+            found.legs.append(leg)
     return found
 
 
@@ -94,9 +97,7 @@ def market(market: uint256) -> ILens.Market:
 
 @external
 @view
-def holders_ahead(
-    account: uint256, market: uint256, start: uint256, count: uint256
-) -> uint256:
+def holders_ahead(account: uint256, market: uint256, start: uint256, count: uint256) -> uint256:
     held: IMarginPool.Position = staticcall POOL.position(account, market)
     assert held.size != 0, "lens: no position"
     longs: bool = held.size > 0
@@ -194,9 +195,7 @@ def _leg(account: uint256, market: uint256, health: IMarginPool.Health) -> ILens
 
 @internal
 @view
-def _keys(
-    market: uint256, longs: bool, start: uint256, count: uint256
-) -> DynArray[uint256, 32]:
+def _keys(market: uint256, longs: bool, start: uint256, count: uint256) -> DynArray[uint256, 32]:
     keys: DynArray[uint256, 32] = []
     lots: DynArray[uint256, 32] = []
     keys, lots = staticcall ADL.keys(market, longs, start, count)

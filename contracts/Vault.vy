@@ -34,7 +34,7 @@ MAX_UNITS: constant(uint256) = 2**64
 MIN_AMOUNT: constant(uint256) = 10 * 10**18
 DAY: constant(uint256) = 24 * 60 * 60
 MAX_LOCK: constant(uint256) = 365 * DAY
-# Requests settled in one call: ~75k gas each.
+# Requests settled in one call: ~50k gas each.
 MAX_SETTLED: constant(uint256) = 64
 # The book's kind of order that never rests.
 IOC: constant(uint256) = 1

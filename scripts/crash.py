@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,19 +21,18 @@ UNEXPECTED, INTERRUPTED = 3, 130
 @click.option("--seed", type=click.IntRange(min=0), help="Instead of the scenario's own.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--network", default="", help="Ape's network choice, for engine ape.")
-def cli(
-    scenario: str, venue: str, engine: str, seed: int | None, out: Path | None, network: str
-) -> None:
+def cli(**options: Any) -> None:
     """Run SCENARIO (a name under scenarios/, or a file) and write what happened.
 
-    Exit code 0: solvent at every block; 1: an invariant broke; 2: bad input; 130: interrupted.
+    Exit code 0: solvent at every block; 1: an invariant broke; 2: bad input; 3: an unexpected
+    error; 130: interrupted.
     """
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-    from spillway import command  # noqa: PLC0415 (heavy)
+    from spillway.command import Options, crash  # noqa: PLC0415 (heavy)
     from spillway.errors import SpillwayError  # noqa: PLC0415
 
     try:
-        code = command.crash(scenario, venue, engine, seed, out, network)
+        code = crash(Options(**options))
     except SpillwayError as error:
         click.echo(f"crash: {error}", err=True)
         code = error.exit_code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -26,25 +27,38 @@ SOLVENT, BROKEN, INTERRUPTED = 0, 1, 130
 LINES = 20  # of progress where there is no terminal
 
 
-def crash(
-    scenario_name: str,
-    venue_name: str,
-    engine: str,
-    seed: int | None,
-    out: Path | None,
-    network: str,
-) -> int:
-    """Run a scenario and write its folder; give the exit code. Raises BadInput before anything is written."""
-    told = scenario.load(scenario.find(scenario_name), seed)
-    preset = presets.load(presets.find(venue_name))
-    if engine not in engines.NAMES:
-        raise BadInput("command line", "--engine", engine, " or ".join(engines.NAMES))
-    folder = out or record.default_folder(told.name, preset.name, told.seed)
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command line; `seed` and `out` are None where the scenario is to say."""
+
+    scenario: str
+    venue: str = "hyperliquid"
+    engine: str = "ape"
+    seed: int | None = None
+    out: Path | None = None
+    network: str = ""
+
+
+def crash(options: Options, console: Console | None = None) -> int:
+    """Run a scenario and write its folder; give the exit code.
+
+    Raises BadInput, before anything is written, for options and files that are not allowed.
+    """
+    console = console or Console(highlight=False)
+    told = scenario.load(scenario.find(options.scenario), options.seed)
+    preset = presets.load(presets.find(options.venue))
+    if options.engine not in engines.NAMES:
+        raise BadInput("command line", "--engine", options.engine, " or ".join(engines.NAMES))
+    folder = options.out or record.default_folder(told.name, preset.name, told.seed)
     record.check_folder(folder)
-    console = Console(highlight=False)
-    artifacts = build_all()
-    with _interrupts() as stopped, _progress(console, told.clock.blocks) as show:
-        run = crashes.run(told, preset, artifacts, engine, network, told=show, stopped=stopped)
+    chain = engines.start(options.engine, crashes.genesis(told, preset), options.network)
+    with chain, _interrupts() as stopped, _progress(console, told.clock.blocks) as show:
+
+        def watch(run: Run) -> bool:
+            show(run)
+            return not stopped()
+
+        run = crashes.run(chain, build_all(), told, preset, watch)
     summary = record.write(run, folder)
     console.print(waterfall_table.render(run, summary))
     console.print(f"written to {folder}", soft_wrap=True)
@@ -77,10 +91,8 @@ def _progress(console: Console, blocks: int) -> Iterator[Callable[[Run], None]]:
         return
     columns = (BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("deploying", total=blocks)
-        yield lambda run: progress.update(
-            task, completed=len(run.blocks), description=_status(run)
-        )
+        task = progress.add_task("setting the stage", total=blocks)
+        yield lambda run: progress.update(task, completed=len(run.blocks), description=_status(run))
 
 
 def _line(console: Console, run: Run, blocks: int) -> None:
@@ -90,7 +102,7 @@ def _line(console: Console, run: Run, blocks: int) -> None:
 
 
 def _status(run: Run) -> str:
-    """Say where a run is: time, prices, and how often each layer has acted."""
+    """Say where a run is: time, price of the first market, and how often each layer has acted."""
     block, market = run.blocks[-1], run.scenario.markets[0]
     clock = datetime.fromtimestamp(block.timestamp, UTC).strftime("%H:%M:%S")
     mark = price_to_usd(block.now.markets[0].mark, market.size_decimals)

@@ -1,12 +1,13 @@
 """The run: a scenario under a preset on an engine, block by block, judged at the end of each.
 
-What a block does is decided on what it will see. Its first calls (the prices) are rehearsed: mined, looked
-at, and taken back. Makers and the keeper decide on that, as those do who watch what is about to be
-mined. Where an account will be below zero, what comes before auto-deleveraging is rehearsed too, because its
-plans need the positions as the liquidations leave them. Then the block is mined for good, in this order:
+What a block does is decided on what it will see. Its first calls, the prices, are rehearsed: mined,
+looked at, and taken back. Makers and the keeper decide on that, as those do who watch what is about
+to be mined. Where an account will be below zero, the liquidations are rehearsed too, because the
+plans of auto-deleveraging need the positions as they leave them. Then the block is mined for good,
+in this order:
 
-    prices -> cancels and post-only -> liquidations and takeovers -> auto-deleveraging, the vault's child
-    last -> shedding -> stops and takers -> deposits, withdrawals, redemptions
+    prices -> cancels and post-only -> liquidations and takeovers -> auto-deleveraging, the vault's
+    child last -> shedding -> stops and takers -> deposits, withdrawals, redemptions
 
 Contracts can't enforce an order between transactions; this module does.
 """
@@ -14,13 +15,13 @@ Contracts can't enforce an order between transactions; this module does.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
-from spillway import engines, invariants, observe, scenario as scenarios
+from spillway import invariants, observe
+from spillway import scenario as scenarios
 from spillway.actors.cashier import Cashier
 from spillway.actors.keeper import Keeper
 from spillway.actors.market_maker import MarketMaker
@@ -28,22 +29,26 @@ from spillway.actors.oracle_feed import OracleFeed, Source
 from spillway.actors.trader import Trader
 from spillway.actors.view import View
 from spillway.deploy import cast, cast_size, deploy
+from spillway.engines import Genesis
 from spillway.entrants import enter
+from spillway.invariants import Finding
 from spillway.metrics import Tally
 from spillway.opening import SETUP_SECONDS, Opening
 from spillway.venue import Venue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from spillway.build import Artifact
     from spillway.deploy import Cast
-    from spillway.engines import BlockResult, Call, Engine, Receipt
-    from spillway.invariants import Finding, Snapshot
+    from spillway.engines import BlockResult, Call, Engine, Event, Receipt
+    from spillway.invariants import Snapshot
     from spillway.opening import Roster
     from spillway.presets import Preset
     from spillway.scenario import Scenario
 
+# Every so many blocks all accounts are read again, and none may differ from what events said.
+WHOLE_EVERY = 20
 DEPLOY_SECONDS = 120  # before the vault's depositors begin to wait; a block a second
 
 
@@ -120,45 +125,35 @@ class Run:
         return self.blocks[-1].now if self.blocks else self.start
 
 
+def genesis(scenario: Scenario, preset: Preset) -> Genesis:
+    """Return the chain that a run needs: long enough before its clock, a sender for everyone."""
+    before = SETUP_SECONDS + preset.vault.lock_seconds + DEPLOY_SECONDS
+    return Genesis(scenario.clock.start_time - before, senders=cast_size(preset, scenario))
+
+
 def run(
+    engine: Engine,
+    artifacts: Mapping[str, Artifact],
     scenario: Scenario,
     preset: Preset,
-    artifacts: Mapping[str, Artifact],
-    engine_name: str,
-    network: str = "",
-    *,
-    told: Callable[[Run], None] = lambda _: None,
-    stopped: Callable[[], bool] = lambda: False,
+    watch: Callable[[Run], bool] = lambda _: True,
 ) -> Run:
-    """Run a scenario to its end, to the first broken invariant, or until `stopped` says so.
+    """Run a scenario to its end, or to the first broken invariant.
 
     Args:
+        engine: A fresh chain that starts at `genesis`.
+        artifacts: The compiled contracts.
         scenario: What happens.
         preset: Under whose rules.
-        artifacts: The compiled contracts.
-        engine_name: `ape` or `pyevm`.
-        network: Ape's network choice; "" = its local chain.
-        told: Called after each block.
-        stopped: Asked before each block.
+        watch: Told after each block, says whether to go on.
 
     Raises:
         BadInput: the venue refuses what the scenario begins with.
     """
     began = time.monotonic()
-    genesis = engines.Genesis(
-        timestamp=(
-            scenario.clock.start_time
-            - SETUP_SECONDS
-            - preset.vault.lock_seconds
-            - DEPLOY_SECONDS
-        ),
-        senders=cast_size(preset, scenario),
-    )
-    with engines.start(engine_name, genesis, network) as engine:
-        loop = _Loop(engine, scenario, preset, artifacts)
-        result = loop.go(told, stopped)
-        result.wall_seconds = time.monotonic() - began
-        return result
+    result = _Loop(engine, artifacts, scenario, preset).go(watch)
+    result.wall_seconds = time.monotonic() - began
+    return result
 
 
 class _Loop:
@@ -167,33 +162,32 @@ class _Loop:
     def __init__(
         self,
         engine: Engine,
+        artifacts: Mapping[str, Artifact],
         scenario: Scenario,
         preset: Preset,
-        artifacts: Mapping[str, Artifact],
     ) -> None:
         self._engine = engine
         self._scenario = scenario
-        self._rng = Random(scenario.seed)  # noqa: S311 (a simulation, not a secret)
+        self._rng = Random(scenario.seed)  # noqa: S311 (nothing is secret here)
         people = cast(engine, preset, scenario)
         self._venue = Venue(deploy(engine, artifacts, preset, scenario, people))
         entrants = enter(scenario, preset, self._rng)
-        roster = Opening(engine, self._venue, scenario, people).run(entrants)
+        opening = Opening(engine, self._venue, scenario, people)
+        roster, self._stops = opening.run(entrants)
         self._observer = observe.Observer(
             engine, self._venue, artifacts["MarginPool"], preset, scenario
         )
-        self._stops: dict[int, observe.StandingStop] = {}
-        vault = self._venue.contracts.vault.call
         start = self._observer.snapshot()
         self._run = Run(
             scenario=scenario,
             preset=preset,
             engine=engine.name,
             roster=roster,
-            parent=vault.parent(),
-            child=vault.backstop(),
+            parent=self._observer.parent,
+            child=self._observer.child,
             start=start,
             vault_start=self._observer.vault_equity(start),
-            tally=Tally(vault.backstop()),
+            tally=Tally(self._observer.child),
         )
         self._cast_actors(people, preset)
 
@@ -209,16 +203,16 @@ class _Loop:
         self._traders = [Trader(venue, t.member, t.entrant) for t in roster.traders]
         self._cashier = Cashier(venue, scenario, roster, people.admin, people.keeper)
 
-    def go(self, told: Callable[[Run], None], stopped: Callable[[], bool]) -> Run:
+    def go(self, watch: Callable[[Run], bool]) -> Run:
         """Mine the blocks of the scenario."""
-        run = self._run
-        for step in range(self._scenario.clock.blocks):
-            if stopped():
-                run.interrupted = True
-                break
+        run, last = self._run, self._scenario.clock.blocks - 1
+        for step in range(last + 1):
             self._step(step)
-            told(run)
+            goes_on = watch(run)
             if run.findings:
+                break
+            if not goes_on:
+                run.interrupted = step < last
                 break
         owners = [member.owner for member in run.roster.depositors]
         run.state_digest = observe.digest(self._observer.dump(owners))
@@ -252,13 +246,14 @@ class _Loop:
     def _rehearsed(self, calls: Sequence[Call], at: int, step: int) -> Iterator[View]:
         """Show the venue as it would be after `calls`, and take them back."""
         token = self._engine.snapshot()
+        events: list[Event] = []
         if calls:
-            self._engine.send_block(calls, at)
+            events = _events(self._engine.send_block(calls, at))
         try:
             yield View(
                 block=step,
                 time=at,
-                now=self._observer.snapshot(),
+                now=self._observer.after(self._run.now, events),
                 stops=self._stops,
                 orders_of=self._venue.contracts.book.call.orders_of,
             )
@@ -268,8 +263,8 @@ class _Loop:
     def _mine(self, calls: Sequence[Call], at: int, step: int) -> None:
         before = self._run.now
         result = self._engine.send_block(calls, at)
-        now = self._observer.snapshot()
-        events = [event for receipt in result.receipts for event in receipt.events]
+        events = _events(result)
+        now = self._observer.after(before, events)
         flows = observe.flows(events, self._observer.junior(now))
         observe.follow_stops(self._stops, events)
         self._cashier.saw(events)
@@ -285,3 +280,17 @@ class _Loop:
         )
         self._run.tally.add(before, now, events, flows)
         self._run.findings = invariants.check(before, now, flows)
+        if step % WHOLE_EVERY == 0 or step == self._scenario.clock.blocks - 1:
+            self._run.findings += unexplained(now, self._observer.snapshot())
+
+
+def unexplained(kept: Snapshot, whole: Snapshot) -> list[Finding]:
+    """Find the accounts that changed in a block of which no event names them."""
+    changed = tuple(n for n, held in whole.accounts.items() if kept.accounts.get(n) != held)
+    if not changed:
+        return []
+    return [Finding("I-12", whole.block, changed, "they changed without an event that names them")]
+
+
+def _events(result: BlockResult) -> list[Event]:
+    return [event for receipt in result.receipts for event in receipt.events]

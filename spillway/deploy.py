@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from spillway.presets import policy_contract
@@ -44,6 +45,7 @@ class Contracts:
     adl: Contract
     vault: Contract
     liquidator: Contract
+    lens: Contract
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +71,15 @@ def cast(engine: Engine, preset: Preset, scenario: Scenario) -> Cast:
     """Hand out the chain's senders."""
     senders = [engine.sender(index) for index in range(cast_size(preset, scenario))]
     admin, keeper = senders[:2]
-    parts = []
-    rest = senders[2:]
-    for count in (
-        len(preset.oracle.reporters),
-        scenario.book.makers,
-        len(scenario.vault.depositors),
-    ):
-        parts.append(tuple(rest[:count]))
-        rest = rest[count:]
-    return Cast(admin, keeper, *parts, tuple(rest))
+    others = iter(senders[2:])
+    return Cast(
+        admin,
+        keeper,
+        reporters=tuple(islice(others, len(preset.oracle.reporters))),
+        makers=tuple(islice(others, scenario.book.makers)),
+        depositors=tuple(islice(others, len(scenario.vault.depositors))),
+        traders=tuple(others),
+    )
 
 
 def deploy(
@@ -133,7 +134,8 @@ def deploy(
     policy = new(policy_contract(preset.adl.policy))
     residual_to = FEES if preset.adl.residual_to == "fees" else 0
     adl = new("Adl", pool.address, policy.address, residual_to)
-    contracts = Contracts(usdc, pool, custody, book, oracle, adl, vault, liquidator)
+    lens = new("Lens", pool.address, book.address, adl.address)
+    contracts = Contracts(usdc, pool, custody, book, oracle, adl, vault, liquidator, lens)
     _grant(contracts, roles.admin)
     vault.transact.open_accounts(sender=roles.admin)
     _list(contracts, preset, scenario, roles.admin)

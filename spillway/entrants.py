@@ -31,7 +31,7 @@ _CONTEXT = Context(prec=60, rounding=ROUND_FLOOR)
 
 @dataclass(frozen=True, slots=True)
 class Stake:
-    """A position to be opened: lots (long > 0) of a market at `entry` USD; leverage 0 = not chosen."""
+    """A position to be opened: lots (long > 0) at `entry` USD; leverage 0 = not chosen."""
 
     market: int
     lots: int
@@ -78,7 +78,7 @@ def enter(scenario: Scenario, preset: Preset, rng: Random) -> list[Entrant]:
 
 
 def first_price(scenario: Scenario, market: int) -> Decimal:
-    """Return the legal price, USD, at which drawn positions are opened: the path's first, or just below."""
+    """Return the price, USD, of drawn positions: where the run begins, made legal."""
     terms = scenario.markets[market]
     return at_or_below(terms.path.walked().at(scenario.clock.start_time), terms.size_decimals)
 
@@ -92,7 +92,7 @@ def _told(account: Account, scenario: Scenario) -> Entrant:
         stakes.append(Stake(market, lots, entry, position.leverage or 0))
     isolated_to = None
     if account.isolated:
-        (symbol,) = {leg.market for leg in (*account.positions, *account.orders)}
+        (symbol,) = account.markets
         isolated_to = scenario.market_id(symbol)
     return Entrant(
         name=account.name,
@@ -104,9 +104,7 @@ def _told(account: Account, scenario: Scenario) -> Entrant:
     )
 
 
-def _drawn(
-    group: Group, place: int, scenario: Scenario, preset: Preset, rng: Random
-) -> Entrant:
+def _drawn(group: Group, place: int, scenario: Scenario, preset: Preset, rng: Random) -> Entrant:
     symbols = group.markets or [market.symbol for market in scenario.markets]
     market = scenario.market_id(symbols[place % len(symbols)])
     collateral = _draw(group.collateral_usd, population.COLLATERAL_USD, rng).quantize(CENT)
@@ -134,7 +132,7 @@ def _draw(drawn: Drawn, shape: population.Quantiles, rng: Random) -> Decimal:
 def _stake(
     market: int, collateral: Decimal, leverage: Decimal, scenario: Scenario, preset: Preset
 ) -> Stake:
-    """Return the long position of a drawn trader: its leverage, cut to what margin and fee allow."""
+    """Return a drawn trader's long position, cut to what margin and fee allow."""
     terms, entry = scenario.markets[market], first_price(scenario, market)
     chosen = min(int(leverage) + 1, terms.max_leverage_at(collateral * leverage))
     fee = Decimal(preset.trading.taker_fee_ppm) / PPM
@@ -156,22 +154,23 @@ def _net(entrants: Sequence[Entrant]) -> dict[int, int]:
 def _rationed(
     groups: list[list[Entrant]], told: dict[int, int], scenario: Scenario
 ) -> list[Entrant]:
-    """Cut the heavier side of each market, the last group first, until longs and shorts are even."""
+    """Cut the heavier side of each market, the last group first, until it is even."""
     excess = _net([entrant for group in groups for entrant in group])
     for market, lots in told.items():
         excess[market] += lots
     cut = []
     for group in reversed(groups):
+        kept = group
         for market, terms in enumerate(scenario.markets):
-            group = _cut(group, market, excess, terms.size_decimals)
-        cut.append(group)
+            kept = _cut(kept, market, excess, terms.size_decimals)
+        cut.append(kept)
     return [entrant for group in reversed(cut) for entrant in group]
 
 
 def _cut(
     group: list[Entrant], market: int, excess: dict[int, int], size_decimals: int
 ) -> list[Entrant]:
-    """Take `excess[market]` out of a group's positions pro rata, as far as they go; keep count of it."""
+    """Take `excess[market]` out of a group's positions pro rata; leave there what could not be."""
     side = 1 if excess[market] > 0 else -1
     heavy = [
         place

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +29,9 @@ class Layer:
             auto-deleveraging, losses written off.
         accounts: Whom it acted on: those liquidated; of auto-deleveraging, the winners hit.
         notional: Quote at mark of the positions that it closed.
-        loss: Quote. Of the book, what the liquidated gave up against mark; of the backstop, the margin
-            that it seized from them; of auto-deleveraging, what winners gave up against mark; of
-            socialised losses, what was written off.
+        loss: Quote. Of the book, what the liquidated gave up against mark; of the backstop, the
+            margin that it seized from them; of auto-deleveraging, what winners gave up against
+            mark; of socialised losses, what was written off.
     """
 
     count: int = 0
@@ -74,9 +74,7 @@ class Tally:
     withdrawn: int = 0
     vault_flows: int = 0
 
-    def add(
-        self, before: Snapshot, now: Snapshot, events: Sequence[Event], flows: Flows
-    ) -> None:
+    def add(self, before: Snapshot, now: Snapshot, events: Sequence[Event], flows: Flows) -> None:
         """Add one block."""
         for event in events:
             adder = _ADDERS.get(event.name)
@@ -106,7 +104,7 @@ class Tally:
         self.from_margin += args.equity
 
     def _add_backstop_notional(self, events: Iterable[Event]) -> None:
-        """Add what changed hands in takeovers: exchanges with the child, up to their BackstopEntered."""
+        """Add what changed hands in takeovers: exchanges with the child up to BackstopEntered."""
         passed = 0
         for event in events:
             if event.name == "Exchanged" and self.child in (event.args.buyer, event.args.seller):
@@ -160,11 +158,8 @@ _ADDERS = {
 
 
 def _leverages(held: Snapshot, marked: Snapshot, accounts: Iterable[int]) -> list[Fraction]:
-    """Notional over equity of accounts with a position, holdings of one snapshot at marks of another."""
-    seen = invariants.Snapshot(
-        held.block, held.accounts, marked.markets, held.custody, held.balance, held.deficit,
-        held.flat_quote,
-    )
+    """Return notional over equity: holdings of one snapshot at the marks of another."""
+    seen = replace(held, markets=marked.markets)
     found = []
     for number in accounts:
         equity = seen.equity(number)
@@ -179,7 +174,7 @@ def _leverages(held: Snapshot, marked: Snapshot, accounts: Iterable[int]) -> lis
 
 
 def summary(run: Run) -> dict[str, Any]:
-    """Return summary.json. Dollars are exact decimals as strings; ratios are rounded to 6 digits."""
+    """Return summary.json: dollars are exact decimals as strings, ratios have 6 digits."""
     tally, now = run.tally, run.now
     taken = sum(tally.taken.values())
     result: dict[str, Any] = {
@@ -227,7 +222,7 @@ def usd(quote: int) -> str:
 
 
 def _conservation(run: Run) -> dict[str, int | str]:
-    """Return the sum of sizes of each market, in the asset, and quotes + pots - custody: all of them 0."""
+    """Return the sum of sizes of each market, and quotes + pots - custody: all of them 0."""
     now = run.now
     sums: dict[str, int | str] = {}
     for number, market in enumerate(run.scenario.markets):

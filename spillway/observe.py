@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from spillway.invariants import Flows, Snapshot
 from spillway.model.margin import Market, Tier
+from spillway.model.words import DEFICIT, FEES, decode_dump
 from spillway.storage import PoolStorage
 from spillway.units import units_to_quote
 
@@ -18,13 +19,32 @@ if TYPE_CHECKING:
 
     from spillway.build import Artifact
     from spillway.engines import Engine, Event
+    from spillway.model.words import Account
     from spillway.presets import Preset
     from spillway.scenario import Scenario
     from spillway.venue import Venue
 
-# Outcomes of Judged by which an account may stay below zero for now: shielded by a stale mark, due to be
-# deleveraged, the protocol's own, or locked by a deleveraging at work.
+DUMPED = 200  # accounts that one read of the lens asks for; it gives as many as fit
+
+# Outcomes of Judged by which an account may stay below zero for now: shielded by a stale mark,
+# due to be deleveraged, the protocol's own, or locked by a deleveraging at work.
 LEFT_BELOW_ZERO = {2, 6, 7, 8}
+
+# Fields of events that hold the id of an account.
+_ACCOUNT_FIELDS = {
+    "account",
+    "backstop",
+    "buyer",
+    "child",
+    "loser",
+    "maker",
+    "parent",
+    "seller",
+    "source",
+    "taker",
+    "target",
+    "winner",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +69,8 @@ class Observer:
         self._engine = engine
         self._contracts = venue.contracts
         self._storage = PoolStorage(venue.contracts.pool, pool)
+        self.parent: int = self._contracts.vault.call.parent()
+        self.child: int = self._contracts.vault.call.backstop()
         self._listed = [
             Market(
                 tiers=(
@@ -63,12 +85,30 @@ class Observer:
         ]
 
     def snapshot(self) -> Snapshot:
-        """Everything that the invariants judge, at the head."""
+        """Everything that the invariants judge, at the head, read whole through the lens."""
+        accounts: list[Account] = []
+        start = 1
+        while start:
+            words, following = self._contracts.lens.call.dump(start, DUMPED)
+            accounts += decode_dump(words, start)
+            start = following
+        return self._snapshot({account.number: account for account in accounts})
+
+    def after(self, before: Snapshot, events: Iterable[Event]) -> Snapshot:
+        """The snapshot a block after `before`; accounts that no event names are kept."""
+        accounts = {
+            number: self._storage.account(number)
+            for number in sorted(named_accounts(events))
+            if number <= self._storage.count()
+        }
+        return self._snapshot({**before.accounts, **accounts})
+
+    def _snapshot(self, accounts: Mapping[int, Account]) -> Snapshot:
         solvency = self._contracts.pool.call.solvency()
         markets = range(len(self._listed))
         return Snapshot(
             block=self._engine.head.number,
-            accounts=self._storage.accounts(),
+            accounts=accounts,
             markets=[self._market(number) for number in markets],
             custody=solvency.custody,
             balance=self._contracts.usdc.call.balanceOf(self._contracts.custody.address),
@@ -90,10 +130,9 @@ class Observer:
         return {number for number in flat if not pool.call.is_senior(number)}
 
     def vault_equity(self, now: Snapshot) -> int:
-        """What the vault's accounts and its till are worth, quote; a child below zero counts as such."""
+        """What the vault's accounts and till are worth, quote; a child may be below zero."""
         vault = self._contracts.vault.call
-        accounts = sum(now.equity(number) for number in (vault.parent(), vault.backstop()))
-        return accounts + units_to_quote(vault.till())
+        return now.equity(self.parent) + now.equity(self.child) + units_to_quote(vault.till())
 
     def dump(self, depositors: Sequence[str]) -> dict[str, Any]:
         """Read the whole state through the contracts' views, in one order on every engine."""
@@ -147,6 +186,16 @@ def digest(dump: Mapping[str, Any]) -> str:
     """Return the sha256 of a dump, hex."""
     text = json.dumps(dump, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def named_accounts(events: Iterable[Event]) -> set[int]:
+    """Return the accounts that events name, and those that fees and losses go to."""
+    found = {FEES, DEFICIT}
+    for event in events:
+        for field, value in event.args._asdict().items():
+            if field in _ACCOUNT_FIELDS and isinstance(value, int):
+                found.add(value)
+    return found
 
 
 def flows(events: Iterable[Event], junior: Iterable[int] = ()) -> Flows:

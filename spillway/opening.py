@@ -1,25 +1,26 @@
-"""What happens before the clock starts: people arrive, pay in, and open the positions they begin with.
+"""What happens before the clock starts: people arrive, pay in, and open their first positions.
 
-Positions at one entry price are opened together: the index is set to that price, the sellers' orders
-rest at it, the buyers take them, and the makers stand in for what one side lacks. Prices furthest from the
-first of the path go first, so that the last one set is where the run begins.
+Positions at one entry price are opened together: the index is set to that price, the sellers'
+orders rest at it, the buyers take them, and the makers stand in for what one side lacks. Prices
+furthest from the first of the path go first, so that the last one set is where the run begins.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from spillway.entrants import LEAST_NOTIONAL, Entrant, Stake, first_price
 from spillway.errors import BadInput
+from spillway.observe import StandingStop, follow_stops
 from spillway.ticks import at_or_above, at_or_below
 from spillway.units import usd_to_price, usd_to_quote, usdc_to_units
 from spillway.venue import Kind, Member, Order, Report, Stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from decimal import Decimal
 
     from spillway import scenario as scenarios
     from spillway.deploy import Cast
@@ -70,8 +71,11 @@ class Opening:
         self._cast = cast
         self._decimals = [market.size_decimals for market in scenario.markets]
 
-    def run(self, entrants: Sequence[Entrant]) -> Roster:
-        """Do all of it. Raises BadInput where the venue refuses somebody's position or order."""
+    def run(self, entrants: Sequence[Entrant]) -> tuple[Roster, dict[int, StandingStop]]:
+        """Do all of it; give who is there, and the stops that stand by the ids of their orders.
+
+        Raises BadInput where the venue refuses somebody's position or order.
+        """
         depositors = self._fund_vault()
         self._jump()
         roster = self._arrive(entrants, depositors)
@@ -80,8 +84,10 @@ class Opening:
             self._trade(market, price, stakes, roster.makers)
         for market in range(len(self._decimals)):
             self._set_price(market, first_price(self._scenario, market))
-        self._send([call for trader in roster.traders for call in self._orders(trader)])
-        return roster
+        calls = [call for trader in roster.traders for call in self._orders(trader)]
+        stops: dict[int, StandingStop] = {}
+        follow_stops(stops, [event for r in self._send(calls) for event in r.events])
+        return roster, stops
 
     # --- money -------------------------------------------------------------------------------
 
@@ -189,7 +195,9 @@ class Opening:
         largest_first = sorted(sides, key=lambda side: (-abs(side[1]), side[0].account))
         sellers = [(who, -lots) for who, lots in largest_first if lots < 0]
         left = {who: lots for who, lots in largest_first if lots > 0}
-        resting = [Order(False, price, lots, Kind.POST_ONLY) for _, lots in sellers]
+        resting = [
+            Order(is_bid=False, price=price, lots=lots, kind=Kind.POST_ONLY) for _, lots in sellers
+        ]
         self._send(
             [
                 self._venue.place(who, market, order)
@@ -200,7 +208,9 @@ class Opening:
             if not left:
                 return
             calls = [
-                self._venue.place(who, market, Order(True, price, lots, Kind.IOC))
+                self._venue.place(
+                    who, market, Order(is_bid=True, price=price, lots=lots, kind=Kind.IOC)
+                )
                 for who, lots in left.items()
             ]
             before = left

@@ -1,7 +1,7 @@
 """Who trades: accounts drawn from the shape of a real population. See docs/population.md.
 
 A distribution is a table of quantiles with straight lines between them; a draw turns a uniform
-number into the quantile at that place. All of it is in decimals: no float, the same draw everywhere.
+number into the quantile at that place. All of it is in decimals: the same draw on every machine.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _STEPS = 10**9  # of a uniform draw
 
 @dataclass(frozen=True, slots=True)
 class Quantiles:
-    """A distribution: `values[i]` is its quantile at `shares[i]`; both ascend, shares from 0 to 1."""
+    """A distribution: `values[i]` is its quantile at `shares[i]`; both ascend, shares 0 to 1."""
 
     shares: Sequence[Decimal]
     values: Sequence[Decimal]
@@ -66,8 +66,8 @@ def _table(*points: tuple[str, str]) -> Quantiles:
     return Quantiles([Decimal(p) / percent for p in shares], [Decimal(v) for v in values])
 
 
-# Of the 16,380 accounts with an account value of at least 100 USD and a leverage of at most 40 among
-# the 19,337 that were deleveraged on Hyperliquid on 10 October 2025 (ConejoCapital/
+# Of the 16,380 accounts with an account value of at least 100 USD and a leverage of at most 40,
+# among the 19,337 that were deleveraged on Hyperliquid on 10 October 2025 (ConejoCapital/
 # HyperMultiAssetedADL @79bad0f, adl_by_user_REALTIME.csv): percent, value.
 LEVERAGE = _table(
     ("0", "0"),

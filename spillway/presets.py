@@ -89,7 +89,7 @@ def names() -> list[str]:
 
 
 def find(name: str) -> Path:
-    """Return the file of a preset: a name under venues/, or a path to a file. Raises BadInput."""
+    """Return the file of a preset: a name under venues/, or a path. Raises BadInput."""
     shipped = FOLDER / f"{name}.toml"
     if name in names():
         return shipped
@@ -121,4 +121,3 @@ def load(path: Path) -> Preset:
 def policy_contract(policy: str) -> str:
     """Return the contract of a ranking policy: `hyperliquid_queue` -> `HyperliquidQueue`."""
     return "".join(word.capitalize() for word in policy.split("_"))
-

@@ -69,9 +69,7 @@ def walk(bars: Sequence[Bar], bar_seconds: int) -> PricePath:
     """Walk bars of `bar_seconds` each, a multiple of 4."""
     step = bar_seconds // STEPS
     points = [
-        (bar.time + place * step, price)
-        for bar in bars
-        for place, price in enumerate(bar.walked())
+        (bar.time + place * step, price) for bar in bars for place, price in enumerate(bar.walked())
     ]
     return path_of(points)
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from spillway import metrics, tables
 from spillway.errors import BadInput
 from spillway.model import margin
-from spillway.model.words import DEFICIT, FEES, Account
+from spillway.model.words import DEFICIT, FEES, Account, Leg
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -193,7 +193,7 @@ def _plain(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _account_rows(run: Run, phase: str, seen: Snapshot) -> Iterator[dict[str, Any]]:
     for number, held in seen.accounts.items():
-        legs = list(held.legs.items()) or [(None, None)]
+        legs: list[tuple[int, Leg] | tuple[None, None]] = [*held.legs.items()] or [(None, None)]
         for place, (market, leg) in enumerate(legs):
             first = place == 0
             yield {

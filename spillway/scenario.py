@@ -1,7 +1,8 @@
-"""Scenarios: a crash as data, read from scenarios/*.toml. scenarios/README.md describes the keys."""
+"""Scenarios: a crash as data, read from scenarios/*.toml; scenarios/README.md has the keys."""
 
 from __future__ import annotations
 
+import itertools
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -118,7 +119,7 @@ class Feed(Table):
 class Level(Table):
     """Liquidity at a distance from mark, on each side, of all makers together."""
 
-    distance_bp: NotNegative
+    distance_bp: Positive
     depth_usd: NotNegative
 
 
@@ -196,6 +197,12 @@ class Account(Table):
     positions: Annotated[tuple[Position, ...], Field(max_length=MAX_LEGS)] = ()
     orders: Annotated[tuple[Order, ...], Field(max_length=32)] = ()
 
+    @property
+    def markets(self) -> set[str]:
+        """Symbols of the markets that it is in."""
+        symbols = {position.market for position in self.positions}
+        return symbols | {order.market for order in self.orders}
+
 
 class Depositor(Table):
     """Somebody with shares of the vault."""
@@ -213,9 +220,7 @@ class Vault(Table):
 class Event(Table):
     """Something that happens at a block of the run, or from it on for a while."""
 
-    kind: Literal[
-        "makers_leave", "keeper_outage", "oracle_outage", "deposit", "withdraw", "redeem"
-    ]
+    kind: Literal["makers_leave", "keeper_outage", "oracle_outage", "deposit", "withdraw", "redeem"]
     block: Count
     blocks: Annotated[Whole, Field(ge=1)] | None = None
     account: Name | None = None  # an explicit account, or a depositor of the vault for `redeem`
@@ -253,7 +258,7 @@ def names() -> list[str]:
 
 
 def find(name: str) -> Path:
-    """Return the file of a scenario: a name under scenarios/, or a path to a file. Raises BadInput."""
+    """Return the file of a scenario: a name under scenarios/, or a path. Raises BadInput."""
     if name in names():
         return FOLDER / f"{name}.toml"
     path = Path(name)
@@ -280,8 +285,9 @@ def load(path: Path, seed: int | None = None) -> Scenario:
 def check(scenario: Scenario, file: str) -> None:
     """Check what the keys of a scenario say of each other. Raises BadInput."""
     _check_unique([market.symbol for market in scenario.markets], file, "markets", "symbol")
-    people = [*scenario.accounts, *scenario.vault.depositors]
-    _check_unique([person.name for person in people], file, "accounts", "name")
+    named = [account.name for account in scenario.accounts]
+    named += [depositor.name for depositor in scenario.vault.depositors]
+    _check_unique(named, file, "accounts", "name")
     for place, market in enumerate(scenario.markets):
         _check_market(market, scenario.clock, file, field_path("markets", place))
     _check_book(scenario.book, file)
@@ -323,7 +329,7 @@ def _with_csv(market: Market, scenario_file: Path, field: str) -> Market:
 
 def _check_market(market: Market, clock: Clock, file: str, field: str) -> None:
     bounds = [(0, market.max_leverage), *((t.above_usd, t.max_leverage) for t in market.tiers)]
-    for place, ((lower, high), (upper, low)) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for place, ((lower, high), (upper, low)) in enumerate(itertools.pairwise(bounds)):
         tier = f"{field}.tiers[{place}]"
         if upper <= lower:
             raise BadInput(file, f"{tier}.above_usd", upper, f"more than {lower}")
@@ -350,7 +356,7 @@ def _check_path(path: PathSource, file: str, field: str) -> None:
 
 def _check_book(book: Book, file: str) -> None:
     distances = [level.distance_bp for level in book.levels]
-    for place, (near, far) in enumerate(zip(distances, distances[1:], strict=False), 1):
+    for place, (near, far) in enumerate(itertools.pairwise(distances), 1):
         if far <= near:
             where = field_path("book", "levels", place, "distance_bp")
             raise BadInput(file, where, far, f"more than {near}")
@@ -377,8 +383,8 @@ def _check_group(group: Group, scenario: Scenario, file: str, field: str) -> Non
 
 
 def _check_account(account: Account, scenario: Scenario, file: str, field: str) -> None:
-    if account.isolated and len({p.market for p in (*account.positions, *account.orders)}) != 1:
-        raise BadInput(file, f"{field}.isolated", True, "true only with one market")
+    if account.isolated and len(account.markets) != 1:
+        raise BadInput(file, f"{field}.isolated", "true", "true only with one market")
     symbols = [position.market for position in account.positions]
     _check_unique(symbols, file, f"{field}.positions", "market")
     for place, position in enumerate(account.positions):

@@ -1,6 +1,7 @@
 """The pool's storage, read slot by slot: what stands there, without a view in between.
 
-A block of a run is judged by all accounts, and a view call for each would take longer than the block.
+A block of a run is judged by all accounts, and a view call for each would take longer than to
+mine it.
 The slots come from the compiler, the layout of a word from `model.words`.
 """
 
@@ -31,10 +32,22 @@ class PoolStorage:
         self._pool = pool
         self._slots = artifact.slots
 
-    def accounts(self) -> dict[int, Account]:
-        """Every account by its id."""
-        count = self._read(self._slots["accounts.count"])
-        return {number: self._account(number) for number in range(1, count + 1)}
+    def count(self) -> int:
+        """Number of accounts; ids count from 1."""
+        return self._read(self._slots["accounts.count"])
+
+    def account(self, number: int) -> Account:
+        """One account."""
+        word = self._entry("accounts.words", number)
+        stream, legs = [word], word & ((1 << LOW_MARKETS) - 1)
+        if (word >> LOW_MARKETS) & HIGH:
+            stream.append(self._entry("accounts.high_legs", number))
+            legs |= stream[-1] << LOW_MARKETS
+        for market in set_bits(legs):
+            stream.append(self._entry("positions.words", number, market))
+            stream.append(self._entry("positions.resting", number, market))
+        (account,) = decode_dump(stream, number)
+        return account
 
     def holders(self, market: int, *, longs: bool) -> list[int]:
         """The holder list of a side, 0 for a hole."""
@@ -52,18 +65,6 @@ class PoolStorage:
         first = map_slot(self._slots["markets.charges"], market)
         pot = self._entry("markets.pots", market)
         return self._read(first), self._read(first + 1), pot - WORD if pot >> 255 else pot
-
-    def _account(self, number: int) -> Account:
-        word = self._entry("accounts.words", number)
-        stream, legs = [word], word & ((1 << LOW_MARKETS) - 1)
-        if (word >> LOW_MARKETS) & HIGH:
-            stream.append(self._entry("accounts.high_legs", number))
-            legs |= stream[-1] << LOW_MARKETS
-        for market in set_bits(legs):
-            stream.append(self._entry("positions.words", number, market))
-            stream.append(self._entry("positions.resting", number, market))
-        (account,) = decode_dump(stream, number)
-        return account
 
     def _entry(self, name: str, *keys: int) -> int:
         slot = self._slots[name]

@@ -136,7 +136,7 @@ def _shown(value: object) -> object:
 
 
 def written(table: Table) -> str:
-    """Write a table as TOML that `read` turns into an equal table; keys without a value are left out."""
+    """Write a table as TOML that `read` turns into an equal one; None is left out."""
     data = table.model_dump(exclude_none=True)
     return "\n".join(_lines(data, ())) + "\n"
 

@@ -17,92 +17,90 @@ if TYPE_CHECKING:
 
     from spillway.crash import Run
 
-# Layer -> what it is called, what it counts, and who pays what it takes.
+# Layer -> what it is called, what it counts, who pays what it takes. docs/waterfall.md says more.
 _LAYERS = {
-    "book": ("book", "orders", "the liquidated, against mark"),
-    "insurance": ("insurance fund", "payments", "the fund"),
-    "backstop": ("vault's backstop", "takeovers", "the liquidated: margin left"),
-    "adl": ("auto-deleveraging", "closings", "winners, against mark"),
+    "book": ("book", "orders", "liquidated"),
+    "insurance": ("insurance", "payments", "fund"),
+    "backstop": ("backstop", "takeovers", "liquidated"),
+    "adl": ("ADL", "closings", "winners"),
     "socialized": ("deficit", "losses", "nobody yet"),
 }
+_IDLE = "-"
 
 
 def render(run: Run, summary: Mapping[str, Any]) -> RenderableType:
-    """Draw a run that has ended."""
-    return Group(_waterfall(summary), _vault(summary), *_adl(summary), _verdict(run, summary))
+    """Draw a run that has ended; it reads well from 80 columns on."""
+    lines = Table.grid(padding=(0, 2))
+    lines.add_column(style="dim")
+    lines.add_column(overflow="fold")
+    lines.add_row("vault", _vault(summary["vault"]))
+    if summary["adl"]["fills"]:
+        lines.add_row("ADL", _adl(summary["adl"]))
+    lines.add_row("verdict", _verdict(run, summary))
+    return Group(_waterfall(summary), lines)
 
 
 def _waterfall(summary: Mapping[str, Any]) -> Table:
-    title = f"{summary['scenario']} at {summary['venue']}: what each layer took"
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    table.title = f"{summary['scenario']} at {summary['venue']}"
     table.add_column("layer")
     table.add_column("acted", justify="right")
     table.add_column("accounts", justify="right")
     table.add_column("notional USD", justify="right")
     table.add_column("took USD", justify="right")
-    table.add_column("who paid", overflow="fold")
+    table.add_column("paid by")
     for name, layer in summary["layers"].items():
         title, counts, payer = _LAYERS[name]
-        idle = not layer["count"]
-        table.add_row(
-            title,
-            f"{layer['count']} {counts}" if not idle else "-",
-            str(layer["accounts"]) if not idle else "-",
-            money(layer["notional_usd"]) if not idle else "-",
-            money(layer["loss_usd"]) if not idle else "-",
-            payer if not idle else "",
-            style="dim" if idle else "",
-        )
+        if layer["count"]:
+            amounts = money(layer["notional_usd"]), money(layer["loss_usd"])
+            table.add_row(title, _counted(layer["count"], counts), str(layer["accounts"]), *amounts, payer)
+        else:
+            table.add_row(title, *[_IDLE] * 4, style="dim")
     return table
 
 
-def _vault(summary: Mapping[str, Any]) -> Text:
-    vault = summary["vault"]
+def _vault(vault: Mapping[str, str]) -> Text:
+    text = Text(f"{money(vault['pnl_usd'], sign=True)} USD", style="bold")
     parts = ", ".join(
         f"{label} {money(vault[key], sign=True)}"
         for label, key in (
             ("margin seized", "from_margin_usd"),
             ("holding and shedding", "from_book_usd"),
-            ("auto-deleveraging", "from_adl_usd"),
+            ("ADL", "from_adl_usd"),
         )
     )
-    text = Text(f"vault   {money(vault['pnl_usd'], sign=True)} USD", style="bold")
-    return text.append(f"  ({parts})", style="not bold")
+    return text.append(f" = {parts}", style="not bold")
 
 
-def _adl(summary: Mapping[str, Any]) -> list[Text]:
-    adl = summary["adl"]
-    if not adl["fills"]:
-        return []
-    return [
-        Text(
-            f"adl     {money(adl['taken_usd'])} USD taken from {adl['accounts']} winners in "
-            f"{adl['fills']} fills, {money(adl['needed_usd'])} needed, "
-            f"{money(adl['overshoot_usd'])} over"
-        )
-    ]
+def _adl(adl: Mapping[str, Any]) -> str:
+    return (
+        f"{money(adl['needed_usd'])} USD needed, {money(adl['taken_usd'])} taken in "
+        f"{_counted(adl['fills'], 'fills')} from {_counted(adl['accounts'], 'winners')}"
+    )
 
 
 def _verdict(run: Run, summary: Mapping[str, Any]) -> Text:
-    blocks = summary["blocks"]
-    text = Text("verdict ")
     if run.findings:
         finding = run.findings[0]
         who = ", ".join(map(str, finding.accounts)) or "none in particular"
-        text.append(f"{finding.invariant} broken", style="bold red")
-        return text.append(f" in block {finding.block} (accounts: {who}): {finding.detail}")
-    text.append("solvent at every block", style="bold green")
-    ended = f"interrupted after {blocks}" if run.interrupted else f"{blocks}"
-    text.append(
-        f": {ended} blocks, {summary['transactions']} transactions, flat accounts lost "
-        f"{money(summary['flat_accounts_loss_usd'])}, deficit {money(summary['deficit_usd'])} USD, "
-        f"{summary['wall_seconds']:.0f} s"
+        text = Text(f"{finding.invariant} broken in block {finding.block}", style="bold red")
+        return text.append(f" (accounts: {who}): {finding.detail}", style="not bold default")
+    text = Text("solvent at every block", style="bold green")
+    facts = (
+        f": {summary['blocks']} blocks{' until interrupted' if run.interrupted else ''}, "
+        f"{summary['transactions']:,} transactions in {summary['wall_seconds']:.0f} s; "
+        f"flat accounts lost {money(summary['flat_accounts_loss_usd'])} USD, "
+        f"deficit {money(summary['deficit_usd'])} USD"
     )
-    return text
+    return text.append(facts, style="not bold default")
+
+
+def _counted(number: int, things: str) -> str:
+    return f"{number} {things}" if number != 1 else f"1 {things.removesuffix('s')}"
 
 
 def money(usd: str, *, sign: bool = False) -> str:
-    """Round an exact amount to whole USD, with thousands apart; cents where it is small."""
+    """Round an exact amount to whole USD with thousands apart, or to cents below 100."""
     amount = Decimal(usd)
     step = Decimal("0.01") if 0 < abs(amount) < 100 else Decimal(1)
     rounded = amount.quantize(step, ROUND_HALF_EVEN)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from spillway import ranking
 
@@ -25,6 +25,9 @@ ORACLE, BOOK, LIQUIDATOR, ADL, VAULT, CUSTODY = 1, 2, 4, 8, 16, 32
 GTC, IOC, ALO, MARKET = range(4)
 MAX_UINT = 2**256 - 1
 NO_TIER = (0, 0)
+
+# An amount of USD. As whole ones compare equal to integers, tests write them so.
+Usd: TypeAlias = Decimal | int
 
 
 @dataclass(slots=True)
@@ -71,7 +74,8 @@ class Bench:
             quote = int(Decimal(price) * USD)
             delta = funding[market] * USD if funding else 0
             updates.append((market, quote, quote, delta))
-        return self.pool.transact.advance(updates, sender=self.oracle)
+        receipt: Receipt = self.pool.transact.advance(updates, sender=self.oracle)
+        return receipt
 
     def open(self, name: str, usd: Decimal | int = 0, owner: Address | None = None) -> int:
         """Open a cross account with collateral; its id."""
@@ -115,7 +119,9 @@ class Bench:
     ) -> Receipt:
         """Place an order: lots > 0 bids, lots < 0 asks, at USD a lot."""
         order = (lots > 0, int(Decimal(price) * USD), abs(lots), kind, reduce_only)
-        return self.book.transact.place(account, market, order, sender=self.owners[account])
+        owner = self.owners[account]
+        receipt: Receipt = self.book.transact.place(account, market, order, sender=owner)
+        return receipt
 
     def trade(
         self, buyer: int, seller: int, lots: int, price: Decimal | int, market: int = 0
@@ -132,13 +138,14 @@ class Bench:
 
     def liquidate(self, *accounts: int) -> Receipt:
         """A keeper runs the waterfall."""
-        return self.liquidator.transact.liquidate(list(accounts), sender=self.keeper)
+        receipt: Receipt = self.liquidator.transact.liquidate(list(accounts), sender=self.keeper)
+        return receipt
 
     def deleverage(self, *losers: int) -> Receipt:
         """A keeper closes the losers, in this order, with honest plans."""
-        return self.adl.transact.deleverage(
-            list(losers), [_as_tuple(plan) for plan in self.plans(*losers)], sender=self.keeper
-        )
+        plans = [_as_tuple(plan) for plan in self.plans(*losers)]
+        receipt: Receipt = self.adl.transact.deleverage(list(losers), plans, sender=self.keeper)
+        return receipt
 
     def plans(self, *losers: int) -> list[ranking.Plan]:
         """The plans that close the losers."""
@@ -153,7 +160,7 @@ class Bench:
             for (market, longs), needed in sorted(lots.items())
         ]
 
-    def keys(self, market: int, longs: bool) -> list[tuple[int, int]]:  # noqa: FBT001
+    def keys(self, market: int, longs: bool) -> list[tuple[int, int]]:
         """(key, lots) of each holder of a side."""
         holders = self.pool.call.holder_count(market, longs)
         return ranking.read_keys(self.adl, market, longs, holders)
@@ -167,11 +174,11 @@ class Bench:
         """Lots, long > 0."""
         return int(self.pool.call.position(account, market).size)
 
-    def equity(self, account: int) -> Decimal:
+    def equity(self, account: int) -> Usd:
         """USD, at the marks."""
         return Decimal(self.pool.call.health(account).equity) / USD
 
-    def quote(self, account: int) -> Decimal:
+    def quote(self, account: int) -> Usd:
         """Effective quote, USD: equity less the value of all positions."""
         value = sum(
             self.size(account, market) * self.pool.call.market(market).mark
@@ -179,7 +186,7 @@ class Bench:
         )
         return Decimal(self.pool.call.health(account).equity - value) / USD
 
-    def at(self, account: int, market: int = 0) -> tuple[int, Decimal]:
+    def at(self, account: int, market: int = 0) -> tuple[int, Usd]:
         """(lots, effective quote in USD)."""
         return self.size(account, market), self.quote(account)
 
@@ -191,14 +198,15 @@ class Bench:
 
     def pay_out(self, account: int) -> Receipt:
         """A keeper has the requested withdrawal paid."""
-        return self.custody.transact.withdraw(account, sender=self.keeper)
+        receipt: Receipt = self.custody.transact.withdraw(account, sender=self.keeper)
+        return receipt
 
-    def total_equity(self) -> Decimal:
+    def total_equity(self) -> Usd:
         """USD, over all accounts: by I-1 and I-2 the cash in custody."""
         count = self.pool.call.account_count()
         return sum((self.equity(account) for account in range(1, count + 1)), Decimal(0))
 
-    def cash(self) -> Decimal:
+    def cash(self) -> Usd:
         """USD in custody."""
         return Decimal(self.pool.call.solvency().custody) / UNITS
 
@@ -225,12 +233,8 @@ def deploy(
     """
     oracle, vault = engine.sender(10), engine.sender(11)
     usdc = engine.deploy(artifacts["USDC"], sender=admin)
-    pool = engine.deploy(
-        artifacts["MarginPool"], taker_fee, maker_fee, 100_000, sender=admin
-    )
-    custody = engine.deploy(
-        artifacts["Custody"], pool.address, usdc.address, sender=admin
-    )
+    pool = engine.deploy(artifacts["MarginPool"], taker_fee, maker_fee, 100_000, sender=admin)
+    custody = engine.deploy(artifacts["Custody"], pool.address, usdc.address, sender=admin)
     book = engine.deploy(artifacts["OrderBook"], pool.address, sender=admin)
     backstop = engine.deploy(artifacts["SettableBackstop"], sender=admin)
     liquidator = engine.deploy(
@@ -243,9 +247,7 @@ def deploy(
         sender=admin,
     )
     scores = engine.deploy(artifacts[policy], sender=admin)
-    adl = engine.deploy(
-        artifacts["Adl"], pool.address, scores.address, residual_to, sender=admin
-    )
+    adl = engine.deploy(artifacts["Adl"], pool.address, scores.address, residual_to, sender=admin)
     holders = {
         ORACLE: oracle,
         BOOK: book.address,

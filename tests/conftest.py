@@ -6,9 +6,11 @@ test may do to it whatever it likes.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from spillway import engines
 from spillway.build import Artifacts, build_all
@@ -17,6 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from spillway.engines import Address, Contract, Engine
+
+# The same examples in every run; HYPOTHESIS_PROFILE=explore looks for new ones.
+settings.register_profile("repeat", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 
 @pytest.fixture(scope="session")

@@ -48,12 +48,14 @@ class Scene:
         """Place an order; its gas."""
         order = (lots > 0, usd * USD // LOT, abs(lots), kind, False)
         sender = self.bench.owners[account]
-        return self.bench.book.transact.place(account, 0, order, sender=sender).gas_used
+        receipt = self.bench.book.transact.place(account, 0, order, sender=sender)
+        return int(receipt.gas_used)
 
     def cancel(self, account: int, index: int) -> int:
         """Cancel one of an account's orders; its gas."""
         order = self.bench.book.call.orders_of(account)[index]
-        return self.bench.book.transact.cancel(order, sender=self.bench.owners[account]).gas_used
+        sender = self.bench.owners[account]
+        return int(self.bench.book.transact.cancel(order, sender=sender).gas_used)
 
     def requote(self, account: int, usd: int) -> int:
         """Replace all orders of an account by four bids and four asks around a price; its gas."""
@@ -63,7 +65,7 @@ class Scene:
         old = list(self.bench.book.call.orders_of(account))
         sender = self.bench.owners[account]
         receipt = self.bench.book.transact.requote(account, 0, old, bids + asks, sender=sender)
-        return receipt.gas_used
+        return int(receipt.gas_used)
 
 
 def new_bench() -> Bench:
@@ -168,7 +170,7 @@ def _close(bench: Bench, loser: int, fills: int) -> int:
     adl.transact.scan(0, False, 10_000, sender=keeper)
     for start in range(0, len(plan.order), 64):
         adl.transact.order(0, False, start, list(plan.order[start : start + 64]), sender=keeper)
-    return adl.transact.close(loser, fills, sender=keeper).gas_used
+    return int(adl.transact.close(loser, fills, sender=keeper).gas_used)
 
 
 def _scan(bench: Bench, loser: int) -> int:
@@ -178,7 +180,7 @@ def _scan(bench: Bench, loser: int) -> int:
     bench.adl.transact.open_job(0, loser, 2**256 - 1, sender=bench.keeper)
     first = bench.adl.transact.scan(0, False, 8, sender=bench.keeper).gas_used
     second = bench.adl.transact.scan(0, False, 32, sender=bench.keeper).gas_used
-    return (second - first) // 24
+    return int(second - first) // 24
 
 
 def table(costs: list[Cost]) -> Table:

@@ -123,11 +123,7 @@ def _advance(update: IMarginPool.Update, epoch: uint256):
         previous = update.mark
     flags: uint256 = self.prices[market] >> 240
     self.prices[market] = (
-        update.mark
-        | previous << 80
-        | block.timestamp << 160
-        | epoch << 200
-        | flags << 240
+        update.mark | previous << 80 | block.timestamp << 160 | epoch << 200 | flags << 240
     )
     self.facts[market] = self.facts[market] >> 80 << 80 | update.index
     log IMarginPool.Advanced(

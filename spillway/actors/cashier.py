@@ -1,4 +1,4 @@
-"""Carries out what the scenario says of cash: deposits, withdrawals, and redemptions from the vault."""
+"""Carries out what a scenario says of cash: deposits, withdrawals, redemptions from the vault."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ class Cashier:
             elif event.kind == "withdraw":
                 calls.append(self._venue.request_withdrawal(member, units))
             else:
-                calls.append(self._venue.redeem(member, self._shares(usd_to_quote(event.amount_usd or 0))))
+                calls.append(
+                    self._venue.redeem(member, self._shares(usd_to_quote(event.amount_usd or 0)))
+                )
         return calls
 
     def saw(self, events: Iterable[Event]) -> None:

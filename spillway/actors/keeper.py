@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 MOST_ACCOUNTS = 16  # of one call of `liquidate` or `deleverage`
 MOST_RANKS = 64  # of a plan
 PAGE = 32  # keys that one read gives
-# What the waterfall may use for one account, gas: a leg's orders meet up to 32 makers of ~130k each,
-# and is then handed over. A transaction has 2**24.
+# What the waterfall may use for one account, gas: the order of a leg meets up to 32 makers of ~100k
+# each, and what is left is handed over. A transaction has 2**24.
 GAS_ACCOUNT = 1_500_000
 GAS_LEG = 3_500_000
 GAS_CALL = 15_000_000
@@ -117,17 +117,17 @@ def batches(due: Sequence[int], legs: Sequence[int]) -> Iterator[list[int]]:
 
 
 def plan(market: int, longs: bool, lots: int, holders: Sequence[tuple[int, int]]) -> Plan:
-    """Find the winners of `lots` among the holders, best key first, as `deleverage` wants to be told.
+    """Find the winners of `lots`, as `deleverage` wants to be told of them.
 
     Args:
         market: Where.
         longs: Their side.
         lots: That are to be closed against them.
-        holders: (key, lots) of each.
+        holders: (key, lots) of each holder of the side.
 
     Returns:
-        The key of the last winner needed, and the enrolled (those with at least that key, in the order
-        of their places) put in falling order of keys.
+        The key of the last winner needed, and the enrolled put in falling order of keys. Enrolled
+        are those with at least that key, in the order of their places.
     """
     ranked = sorted(holders, reverse=True)
     covered, last = 0, 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context, Decimal
@@ -93,7 +94,7 @@ class MarketMaker:
         book, mark = self._scenario.book, view.now.markets[market].mark
         share = depth_share(book, volatility(list(self._marks[market])))
         room_bids, room_asks = self._room(market, view)
-        orders = []
+        orders: list[Order] = []
         for level in book.levels:
             jitter = Decimal(PERCENT + rng.randint(-JITTER, JITTER)) / PERCENT
             depth = level.depth_usd * self._scenario.markets[market].depth_scale
@@ -103,8 +104,8 @@ class MarketMaker:
             room_bids -= bids
             room_asks -= asks
             orders += (
-                Order(True, self._price(market, mark, -level.distance_bp), bids, Kind.POST_ONLY),
-                Order(False, self._price(market, mark, level.distance_bp), asks, Kind.POST_ONLY),
+                self._quote(market, mark, -level.distance_bp, bids),
+                self._quote(market, mark, level.distance_bp, asks),
             )
         orders = [order for order in orders if order.lots * order.price >= MIN_NOTIONAL]
         sides = [sum(o.lots for o in orders if o.is_bid == is_bid) for is_bid in (True, False)]
@@ -120,12 +121,13 @@ class MarketMaker:
         size = leg.size if leg else 0
         return max(most - size, 0), max(most + size, 0)
 
-    def _price(self, market: int, mark: int, distance_bp: Decimal) -> int:
-        """A legal price at a signed distance from mark, rounded away from it."""
+    def _quote(self, market: int, mark: int, distance_bp: Decimal, lots: int) -> Order:
+        """An order at a signed distance from mark, its price legal and rounded away from it."""
+        is_bid = distance_bp < 0
         decimals = self._scenario.markets[market].size_decimals
         usd = price_to_usd(mark, decimals) * (1 + distance_bp / BP)
-        rounded = at_or_below if distance_bp < 0 else at_or_above
-        return usd_to_price(rounded(usd, decimals), decimals)
+        legal = at_or_below(usd, decimals) if is_bid else at_or_above(usd, decimals)
+        return Order(is_bid, usd_to_price(legal, decimals), lots, Kind.POST_ONLY)
 
 
 def volatility(marks: list[int]) -> Decimal:
@@ -134,13 +136,13 @@ def volatility(marks: list[int]) -> Decimal:
         return Decimal(0)
     moves = [
         _CONTEXT.divide(Decimal(abs(after - before) * BP), Decimal(before))
-        for before, after in zip(marks, marks[1:], strict=False)
+        for before, after in itertools.pairwise(marks)
     ]
     return _CONTEXT.divide(sum(moves, Decimal(0)), Decimal(len(moves)))
 
 
 def depth_share(book: Book, moves_bp: Decimal) -> Decimal:
-    """Share of its depth that a maker shows: all while it is calm, down to the floor in a straight line."""
+    """Share of its depth that a maker shows: all in calm, down to the floor in a straight line."""
     calm, gone = book.withdrawal.calm_bp, book.withdrawal.gone_bp
     part = min(max(_CONTEXT.divide(moves_bp - calm, gone - calm), Decimal(0)), Decimal(1))
     return 1 - part * (1 - book.withdrawal.floor)

@@ -220,7 +220,7 @@ def compare(calls: list[Call]) -> None:
     payloads=st.lists(st.binary(max_size=70), min_size=1, max_size=3),
     gas=st.integers(60_000, GAS),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_random_programs_do_the_same(
     codes: tuple[bytes, bytes], payloads: list[bytes], gas: int
 ) -> None:
@@ -229,8 +229,8 @@ def test_random_programs_do_the_same(
     compare([*deployments, *uses])
 
 
-@given(program=programs, gas=st.integers(60_000, GAS))
-@settings(max_examples=50, deadline=None)
+@given(program=programs, gas=st.integers(120_000, GAS))
+@settings(max_examples=50)
 @pytest.mark.filterwarnings("ignore:SELFDESTRUCT:DeprecationWarning")
 def test_random_creation_code_does_the_same(program: bytes, gas: int) -> None:
     compare([Call(SENDER, None, program, gas=gas, value=1)])

@@ -50,7 +50,7 @@ def test_the_child_holds_what_it_took_over_and_its_margin(bench: Bench) -> None:
 
 
 def test_below_zero_it_is_closed_against_the_winners_of_both_markets(bench: Bench) -> None:
-    """At 75/36 it has 84 - 30 - 48 = 6; at 73/35 it owes 30, of which the previous marks give 36."""
+    """At 75/36 it has 84 - 30 - 48 = 6; at 73/35 it owes 30, and the previous marks give 36."""
     a = bench.accounts
     bench.mark(75, 36)
     assert bench.equity(a["child"]) == 6
@@ -61,8 +61,7 @@ def test_below_zero_it_is_closed_against_the_winners_of_both_markets(bench: Benc
     receipt = bench.deleverage(a["child"])
 
     fills = [
-        (f.market, f.winner, f.lots, f.quote // f.lots // USD)
-        for f in receipt.named("Deleveraged")
+        (f.market, f.winner, f.lots, f.quote // f.lots // USD) for f in receipt.named("Deleveraged")
     ]
     # 280/122 * 32/312 of late against 280/1_078 * 120/400 of the bear.
     assert fills == [(0, a["bear"], 10, 75), (1, a["late"], 8, 36), (1, a["bear"], 8, 36)]

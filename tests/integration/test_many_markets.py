@@ -5,6 +5,7 @@ Fee 0, maximum leverage 5. Amounts are USD.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,7 +48,7 @@ def bench(engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address)
 
 def drift(bench: Bench, percent: int) -> None:
     """All markets move against the account by so many percent of 10 USD."""
-    step = benches.Decimal(percent) / 10
+    step = Decimal(percent) / 10
     bench.mark(*(PRICE - step if size > 0 else PRICE + step for size in SIZES))
 
 
@@ -71,7 +72,7 @@ def test_the_book_sells_leg_after_leg_until_margin_is_met(bench: Bench) -> None:
         key=lambda market: -bench.pool.call.position(a["many"], market).maintenance,
     )
     for market in order[:2]:
-        mark = bench.pool.call.market(market).mark / benches.Decimal(USD)
+        mark = bench.pool.call.market(market).mark / Decimal(USD)
         lots = -SIZES[market]
         bench.place(a[f"other {market}"], -lots, mark, market=market)
     receipt = bench.liquidate(a["many"])
@@ -85,7 +86,7 @@ def test_all_legs_are_taken_over_in_one_call(bench: Bench) -> None:
     a = bench.accounts
     drift(bench, 22)
     left = bench.equity(a["many"])
-    assert left == 300 - NOTIONAL * benches.Decimal(22) / 100
+    assert left == 300 - NOTIONAL * Decimal(22) / 100
     receipt = bench.liquidate(a["many"])
     assert receipt.named("Judged")[0].outcome == TAKEN_OVER
     assert len(receipt.named("BookEntered")) == MARKETS
@@ -100,12 +101,12 @@ def test_all_legs_are_deleveraged_in_one_call(bench: Bench) -> None:
     a = bench.accounts
     drift(bench, 27)
     drift(bench, 29)
-    assert bench.equity(a["many"]) == 300 - NOTIONAL * benches.Decimal(29) / 100 < 0
+    assert bench.equity(a["many"]) == 300 - NOTIONAL * Decimal(29) / 100 < 0
     assert bench.liquidate(a["many"]).named("Judged")[0].outcome == BELOW_ZERO
     receipt = bench.deleverage(a["many"])
     assert [event.market for event in receipt.named("Deleveraged")] == list(range(MARKETS))
     assert bench.pool.call.legs_of(a["many"]) == 0
-    assert bench.equity(a["many"]) == 300 - NOTIONAL * benches.Decimal(27) / 100 > 0
+    assert bench.equity(a["many"]) == 300 - NOTIONAL * Decimal(27) / 100 > 0
     assert receipt.gas_used < TX_GAS_LIMIT // 4
     assert bench.total_equity() == bench.cash() == CASH
 

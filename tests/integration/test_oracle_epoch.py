@@ -156,7 +156,7 @@ def test_mark_follows_the_own_book_between_the_other_inputs(scene: Scene) -> Non
 
 
 @pytest.mark.parametrize("stands", [False, True])
-def test_quotes_that_come_and_go_within_a_block_move_no_price(scene: Scene, stands: bool) -> None:  # noqa: FBT001
+def test_quotes_that_come_and_go_within_a_block_move_no_price(scene: Scene, stands: bool) -> None:
     """A flash of quotes around the update would cost nothing; quotes that stood before it may be hit."""
     start = scene.next_hour()
     scene.tick(100 * USD, start)

@@ -49,7 +49,8 @@ def place_stop(bench: Bench, name: str, trigger: int, limit: int = 0) -> None:
 def fire(bench: Bench, name: str) -> Receipt:
     """A keeper fires the account's stop."""
     (order_id,) = bench.book.call.orders_of(bench.accounts[name])
-    return bench.book.transact.trigger(order_id, sender=bench.keeper)
+    receipt: Receipt = bench.book.transact.trigger(order_id, sender=bench.keeper)
+    return receipt
 
 
 def test_a_stop_gets_out_what_the_bids_take_and_the_rest_falls(bench: Bench) -> None:

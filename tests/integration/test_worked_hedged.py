@@ -16,8 +16,10 @@ from tests.bench import USD, Bench
 if TYPE_CHECKING:
     from spillway.build import Artifacts
     from spillway.engines import Address, Engine
+    from tests.bench import Usd
 
 A, B = 0, 1
+LONGS = True
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def bench(engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address)
     return venue
 
 
-def at_previous_marks(bench: Bench, name: str) -> Decimal:
+def at_previous_marks(bench: Bench, name: str) -> Usd:
     """What an account would have if all its legs were closed at the previous marks."""
     account = bench.accounts[name]
     value = sum(
@@ -47,7 +49,7 @@ def at_previous_marks(bench: Bench, name: str) -> Decimal:
     return bench.quote(account) + Decimal(value) / USD
 
 
-def ends(bench: Bench) -> dict[str, tuple[int, int, Decimal]]:
+def ends(bench: Bench) -> dict[str, tuple[int, int, Usd]]:
     return {
         name: (bench.size(account, A), bench.size(account, B), bench.equity(account))
         for name, account in bench.accounts.items()
@@ -60,9 +62,8 @@ def test_the_loser_is_below_zero_though_it_was_not_at_the_previous_marks(bench: 
 
 
 def test_who_stands_against_the_hedge_has_no_profit(bench: Bench) -> None:
-    holder = bench.pool.call.candidates(
-        B, True, 0, 1, 46 * USD, bench.pool.call.market(B).funding
-    )[0]
+    market = bench.pool.call.market(B)
+    (holder,) = bench.pool.call.candidates(B, LONGS, 0, 1, market.mark, market.funding)
     assert (holder.account, holder.pnl) == (bench.accounts["Z"], -40 * USD)
 
 

@@ -16,6 +16,7 @@ from tests.bench import DEFICIT, Bench
 if TYPE_CHECKING:
     from spillway.build import Artifacts
     from spillway.engines import Address, Engine
+    from tests.bench import Usd
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def bench(engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address)
     return venue
 
 
-def state(bench: Bench, names: str) -> dict[str, tuple[int, Decimal]]:
+def state(bench: Bench, names: str) -> dict[str, tuple[int, Usd]]:
     return {name: bench.at(bench.accounts[name]) for name in names}
 
 
@@ -122,7 +123,7 @@ def test_what_was_taken_is_what_was_needed_and_the_residual(bench: Bench) -> Non
     receipt = bench.deleverage(*losers)
     by_price = sum(fill.taken for fill in receipt.named("Deleveraged"))
     by_gap = sum(gap.amount for gap in receipt.named("GapBorne"))
-    taken = Decimal(by_price + by_gap) / benches.USD
+    taken: Usd = Decimal(by_price + by_gap) / benches.USD
     residual = sum(closed.residual for closed in receipt.named("Closed"))
     assert (needed, taken, taken - needed) == (18, 26, 8)
     assert residual == 8 * benches.USD
@@ -160,5 +161,5 @@ def test_a_loss_that_nobody_can_bear_is_a_deficit_and_seniors_are_paid(bench: Be
     assert claims == {"H": 8, "P": 658, "Q": 288, "S": 60, "M": 0}
     assert bench.quote(DEFICIT) == -14
     solvency = bench.pool.call.solvency()
-    senior = Decimal(solvency.flat_quote - solvency.junior_quote) / benches.USD
+    senior: Usd = Decimal(solvency.flat_quote - solvency.junior_quote) / benches.USD
     assert (bench.cash(), senior) == (1_000, 954)

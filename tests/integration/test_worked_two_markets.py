@@ -6,7 +6,7 @@ Fee 0, maximum leverage 5: initial margin 20 %, maintenance 10 %. Amounts are US
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from spillway.engines import Address, Engine, Receipt
 
 A, B = 0, 1
+Rows = list[tuple[Any, ...]]
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_the_loser_is_ten_short_at_the_previous_marks_and_fifty_at_mark(bench: B
 def test_each_market_closes_its_lots_at_the_previous_mark(bench: Bench) -> None:
     a = bench.accounts
     fills = crash(bench).named("Deleveraged")
-    got = [(f.market, f.winner, f.lots, Decimal(f.quote) / USD, f.tier) for f in fills]
+    got: Rows = [(f.market, f.winner, f.lots, Decimal(f.quote) / USD, f.tier) for f in fills]
     assert got == [(A, a["U"], 6, 444, 1), (B, a["Z"], 3, 111, 1), (B, a["W"], 5, 185, 1)]
 
 
@@ -75,7 +76,8 @@ def test_the_gap_of_ten_splits_six_to_four_and_no_one_gives_more_than_it_won(
 ) -> None:
     a = bench.accounts
     receipt = crash(bench)
-    parts = [(g.market, g.winner, Decimal(g.amount) / USD) for g in receipt.named("GapBorne")]
+    gaps = receipt.named("GapBorne")
+    parts: Rows = [(g.market, g.winner, Decimal(g.amount) / USD) for g in gaps]
     assert parts == [(A, a["U"], 6), (B, a["Z"], 3), (B, a["W"], 1)]
     by_winner = {f.winner: Decimal(f.won) / USD for f in receipt.named("Deleveraged")}
     assert by_winner[a["Z"]] == 3

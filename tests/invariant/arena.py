@@ -138,7 +138,7 @@ class Arena:
         markets = range(len(MARKETS))
         return Snapshot(
             block=self.engine.head.number,
-            accounts=self.storage.accounts(),
+            accounts={n: self.storage.account(n) for n in range(1, self.storage.count() + 1)},
             markets=[self._market(number) for number in markets],
             custody=solvency.custody,
             balance=self.usdc.call.balanceOf(self.custody.address),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from spillway.build import Artifacts
     from spillway.engines import Address, Engine, Receipt
+    from tests.bench import Usd
 
 # Phases of a job.
 ABSENT, SCANNING, ORDERING, READY = range(4)
@@ -28,6 +29,8 @@ ABSENT, SCANNING, ORDERING, READY = range(4)
 LOSER_CLOSED, USED_UP, EXPIRED = range(3)
 LIFETIME = 20
 ALL = 2**256 - 1
+# The sides that a job ranks.
+LONGS, SHORTS = True, False
 MARKETS = 3
 HAND = 12  # number of the sender
 # Markets of the stage start at these marks.
@@ -95,29 +98,35 @@ def crash(bench: Bench, *, previous: Decimal | int = 91, mark: Decimal | int = 8
 
 def open_job(bench: Bench, loser: int, market: int = 0, threshold: int = 0) -> Receipt:
     """Anyone opens a job."""
-    return bench.adl.transact.open_job(market, loser, threshold, sender=bench.keeper)
+    receipt: Receipt = bench.adl.transact.open_job(market, loser, threshold, sender=bench.keeper)
+    return receipt
 
 
 def scan(bench: Bench, market: int = 0, count: int = ALL, *, longs: bool = False) -> Receipt:
     """Anyone goes on with the scan of a side, the shorts unless told."""
-    return bench.adl.transact.scan(market, longs, count, sender=bench.keeper)
+    receipt: Receipt = bench.adl.transact.scan(market, longs, count, sender=bench.keeper)
+    return receipt
 
 
 def order(
     bench: Bench, places: Sequence[int], market: int = 0, *, longs: bool = False, start: int = 0
 ) -> Receipt:
     """Anyone tells the places of the ranks from `start` on."""
-    return bench.adl.transact.order(market, longs, start, list(places), sender=bench.keeper)
+    told = list(places)
+    receipt: Receipt = bench.adl.transact.order(market, longs, start, told, sender=bench.keeper)
+    return receipt
 
 
 def close(bench: Bench, loser: int, fills: int = ALL) -> Receipt:
     """Anyone goes on with a closing."""
-    return bench.adl.transact.close(loser, fills, sender=bench.keeper)
+    receipt: Receipt = bench.adl.transact.close(loser, fills, sender=bench.keeper)
+    return receipt
 
 
 def end_job(bench: Bench, market: int = 0, *, longs: bool = False) -> Receipt:
     """Anyone ends a job."""
-    return bench.adl.transact.end_job(market, longs, sender=bench.keeper)
+    receipt: Receipt = bench.adl.transact.end_job(market, longs, sender=bench.keeper)
+    return receipt
 
 
 def ranked(bench: Bench, market: int = 0, threshold: int = 0, *, longs: bool = False) -> list[int]:
@@ -146,7 +155,7 @@ def pass_blocks(bench: Bench, count: int) -> None:
         bench.engine.send_block([], bench.engine.head.timestamp + 1)
 
 
-def fills(receipt: Receipt) -> list[tuple[int, int, Decimal, int]]:
+def fills(receipt: Receipt) -> list[tuple[int, int, Usd, int]]:
     """(winner, lots, USD a lot, tier) of each fill."""
     return [
         (f.winner, f.lots, Decimal(f.quote) / f.lots / USD, f.tier)
@@ -154,7 +163,7 @@ def fills(receipt: Receipt) -> list[tuple[int, int, Decimal, int]]:
     ]
 
 
-def gaps(receipt: Receipt) -> list[tuple[int, int, Decimal]]:
+def gaps(receipt: Receipt) -> list[tuple[int, int, Usd]]:
     """(market, winner, USD) of each payment towards a gap."""
     return [(g.market, g.winner, Decimal(g.amount) / USD) for g in receipt.named("GapBorne")]
 

@@ -1,4 +1,4 @@
-"""Auto-deleveraging against the model: the same winners, lots, quotes and gaps, to the last unit."""
+"""Auto-deleveraging against the model: the same winners, lots, quotes and gaps, to the unit."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def build(bench: Bench, rng: Random) -> Twins:
     """Random accounts, positions, marks and funding, such that some are below zero."""
     twins = Twins(bench, Pool(), rng)
     for _ in START:
-        market = Market((Tier(0, 5),), size_decimals=0, max_age=3_600, open_interest_cap=10**12)
-        twins.model.list_market(market)
+        listed = Market((Tier(0, 5),), size_decimals=0, max_age=3_600, open_interest_cap=10**12)
+        twins.model.list_market(listed)
     twins.advance([usd * USD for usd in START], [0] * MARKETS)
     accounts = [twins.open(rng.choice([0, 1, 30, 90, 300]) * 10**6) for _ in range(7)]
     for _ in range(rng.randrange(6, 16)):
@@ -136,7 +136,7 @@ def compare(twins: Twins, receipt: Receipt, outcomes: dict[int, Outcome]) -> Non
 
 @pytest.mark.parametrize("seed", range(10))
 def test_losers_one_after_another_by_the_keepers_plans(bench: Bench, seed: int) -> None:
-    twins = build(bench, Random(seed))
+    twins = build(bench, Random(seed))  # noqa: S311
     losers = below_zero(twins.model)
     assert losers
     for loser in losers:
@@ -147,7 +147,7 @@ def test_losers_one_after_another_by_the_keepers_plans(bench: Bench, seed: int) 
 
 @pytest.mark.parametrize("seed", range(100, 106))
 def test_all_losers_in_one_call_with_everyone_enrolled(bench: Bench, seed: int) -> None:
-    twins = build(bench, Random(seed))
+    twins = build(bench, Random(seed))  # noqa: S311
     losers = below_zero(twins.model)
     twins.rng.shuffle(losers)
     sides = sorted(

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.unit.contracts.adl.stage import (
+    ABSENT,
+    LONGS,
     ORDERING,
     QUEUE,
     READY,
     SCANNING,
+    SHORTS,
     close,
     fills,
     job,
@@ -20,6 +23,7 @@ from tests.unit.contracts.adl.stage import (
     ranked,
     refused,
     scan,
+    swap,
 )
 
 if TYPE_CHECKING:
@@ -77,7 +81,7 @@ def test_who_skips_ranks_does_not_keep_the_right_ones_out(
     """An outsider tells the last place first, at every step; the keeper's ranks displace it."""
     for rank, place in enumerate(scanned):
         if rank < 3:
-            bench.adl.transact.order(0, False, rank, [scanned[-1]], sender=outsider)
+            bench.adl.transact.order(0, SHORTS, rank, [scanned[-1]], sender=outsider)
         order(bench, [place], start=rank)
         assert job(bench).ordered == rank + 1
     assert job(bench).phase == READY
@@ -145,7 +149,7 @@ def test_a_lower_threshold_enrols_more_and_hits_the_same(
     bench: Bench, loser: int, count: int
 ) -> None:
     """Whoever is enrolled beyond what is needed keeps all."""
-    keys = sorted(key for key, _ in bench.keys(0, False))
+    keys = sorted(key for key, _ in bench.keys(0, SHORTS))
     threshold = keys[count] if count < 2 else 0
     places = ranked(bench, threshold=threshold)
     open_job(bench, loser, threshold=threshold)
@@ -179,22 +183,37 @@ def test_those_who_are_not_below_zero_are_passed_over(bench: Bench, loser: int) 
     assert [event.account for event in receipt.named("Closed")] == [loser]
 
 
+def test_a_loser_with_a_stale_leg_is_passed_over(bench: Bench, crowd: dict[str, int]) -> None:
+    """It can't be judged; the others of its batch can, in the same market too."""
+    stale = bench.open("stale", 20)
+    swap(bench, stale, crowd["rich"], 2, 100)
+    swap(bench, stale, crowd["rich"], 1, 50, market=1)
+    bench.engine.send_block([], bench.engine.head.timestamp + 3_600)
+    bench.mark(91)
+    bench.mark(89)
+    assert bench.equity(stale) == -2
+    loser = crowd["loser"]
+    plans = [(p.market, p.longs, p.threshold, list(p.order)) for p in bench.plans(loser, stale)]
+    receipt = bench.adl.transact.deleverage([stale, loser], plans, sender=bench.keeper)
+    assert [event.loser for event in receipt.named("JobOpened")] == [loser]
+    assert [event.account for event in receipt.named("Closed")] == [loser]
+    assert bench.size(stale) == 2
+
+
 def test_plans_that_nobody_needs_are_passed_over(bench: Bench, loser: int) -> None:
-    idle = [(market, longs, 0, []) for market in (0, 1, 250) for longs in (True, False)][1:]
+    idle: list[Any] = [(market, longs, 0, []) for market in (1, 250) for longs in (LONGS, SHORTS)]
+    idle += [(0, LONGS, 0, [])]
     plans = [(p.market, p.longs, p.threshold, list(p.order)) for p in bench.plans(loser)]
-    receipt = bench.adl.transact.deleverage([loser], plans + [(0, True, 0, [])], sender=bench.keeper)
-    assert len(receipt.named("JobOpened")) == 1
-    bench.adl.transact.deleverage([loser], idle, sender=bench.keeper)
+    receipt = bench.adl.transact.deleverage([loser], idle + plans, sender=bench.keeper)
+    assert [event.longs for event in receipt.named("JobOpened")] == [SHORTS]
 
 
 def test_a_plan_goes_on_with_a_job_that_someone_else_has_begun(
     bench: Bench, loser: int, outsider: Address
 ) -> None:
-    threshold = bench.plans(loser)[0].threshold
-    plan = (0, False, 0, ranked(bench))
+    plan = (0, SHORTS, 0, ranked(bench))
     bench.adl.transact.open_job(0, loser, 0, sender=outsider)
-    bench.adl.transact.scan(0, False, 2, sender=outsider)
+    bench.adl.transact.scan(0, SHORTS, 2, sender=outsider)
     receipt = bench.adl.transact.deleverage([loser], [plan], sender=bench.keeper)
     assert winners(bench, receipt) == "cad"
-    assert job(bench).phase == 0
-    assert threshold > 0
+    assert job(bench).phase == ABSENT

@@ -16,7 +16,6 @@ from tests.unit.contracts.adl.stage import (
     crash,
     end_job,
     make_ready,
-    open_crowd,
     open_job,
     pass_blocks,
     refused,
@@ -159,9 +158,7 @@ def test_a_winner_that_was_closed_epochs_ago_still_bears_the_gap(
 
 
 @pytest.fixture(scope="module")
-def whole_deployed(
-    engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address
-) -> Bench:
+def whole_deployed(engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address) -> Bench:
     """A venue whose liquidator is the contract."""
     venue = benches.deploy(engine, artifacts, admin, keeper)
     venue.list_market()

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 BLOCK_GAS = 30_000_000
 # Pages that 2**24 gas pays for.
-HOLDERS_A_PAGE = 1_800
+HOLDERS_A_PAGE = 1_600
 RANKS_A_PAGE = 64
 STEPS_A_PAGE = 200
 
@@ -62,7 +62,7 @@ class Crowded:
         return index * 7_919 % 100_003 * USD // 10_003
 
     def ranked(self, lots: int) -> list[tuple[int, int]]:
-        """Index and lots of those to be hit: with no equity but its profit, one scores 89 / entry."""
+        """Index and lots of those to be hit: with no equity but profit, one scores 89 / entry."""
         hit = []
         for index in sorted(range(self.holders), key=self.premium):
             if not lots:

@@ -15,7 +15,7 @@ from tests.unit.contracts.adl.stage import (
     LOSER_CLOSED,
     READY,
     SCANNING,
-    START,
+    SHORTS,
     USED_UP,
     close,
     crash,
@@ -37,6 +37,8 @@ from tests.unit.contracts.adl.stage import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from spillway.build import Artifacts
+    from spillway.engines import Address, Engine
     from tests.bench import Bench
 
 TRACES = ("ClosingBegun", "Deleveraged", "GapBorne", "Closed")
@@ -92,7 +94,7 @@ def page(bench: Bench, loser: int, scans: int, ranks: int, steps: int) -> list[A
             scan(bench, market, scans, longs=longs)
         for start in range(0, len(places), ranks):
             order(bench, places[start : start + ranks], market, longs=longs, start=start)
-    receipts = []
+    receipts: list[Any] = []
     while not receipts or not receipts[-1].named("Closed"):
         receipts.append(close(bench, loser, steps))
     for market in legs:
@@ -139,7 +141,7 @@ def test_later_marks_do_not_move_the_prices_of_a_closing(bench: Bench, two_marke
 
     for market in (0, 1):
         make_ready(bench, two_markets, market)
-    receipts = []
+    receipts: list[Any] = []
     marks = iter(range(77, 0, -3))
     while not receipts or not receipts[-1].named("Closed"):
         receipts.append(close(bench, two_markets, 1))
@@ -147,6 +149,74 @@ def test_later_marks_do_not_move_the_prices_of_a_closing(bench: Bench, two_marke
 
     assert trace(*receipts) == expected
     assert sums_hold(bench)
+
+
+def test_funding_that_accrues_meanwhile_is_nobodys_of_those_who_are_closed(
+    bench: Bench, two_markets: int
+) -> None:
+    """Whoever is closed whole ends as at the moment of the job; the sums hold all along."""
+    before = bench.engine.snapshot()
+    winners = {fill.winner for fill in bench.deleverage(two_markets).named("Deleveraged")}
+    closed = [n for n in (two_markets, *winners) if not bench.pool.call.legs_of(n)]
+    at_once = {account: bench.equity(account) for account in closed}
+    bench.engine.revert(before)
+
+    for market in (0, 1):
+        make_ready(bench, two_markets, market)
+    bench.mark(78, 37, funding=[3, -2])
+    while not close(bench, two_markets, 1).named("Closed"):
+        bench.mark(77, 36, funding=[1, 1])
+
+    assert len(at_once) > 2
+    assert {account: bench.equity(account) for account in closed} == at_once
+    assert sums_hold(bench)
+
+
+def test_a_winner_whose_market_has_turned_since_is_not_brought_below_zero(bench: Bench) -> None:
+    """At 90 it has nothing left: of 2 a lot it gives 1, for the lots that it keeps have lost 1."""
+    a = bench.accounts
+    for name, usd in {"loser": 100, "winner": 10, "rich": 10_000, "pit": 10_000}.items():
+        bench.open(name, usd)
+    swap(bench, a["loser"], a["winner"], 10, 100)
+    swap(bench, a["rich"], a["winner"], 10, 100)
+    swap(bench, a["winner"], a["pit"], 7, 50, market=1)
+    swap(bench, a["loser"], a["pit"], 1, 20, market=2)
+    bench.mark(91, 50, 20)
+    bench.mark(89, 20, 20)
+    assert bench.equity(a["winner"]) == 10 + 220 - 210
+    for market in (0, 2):
+        make_ready(bench, a["loser"], market)
+    bench.mark(90, 20, 5)
+    assert (bench.equity(a["winner"]), bench.equity(a["loser"])) == (0, -15)
+
+    fill = close(bench, a["loser"], 1).named("Deleveraged")[0]
+
+    assert (fill.winner, fill.lots, fill.taken) == (a["winner"], 10, 10 * USD)
+    assert (bench.size(a["winner"]), bench.equity(a["winner"])) == (-10, 0)
+    assert sums_hold(bench)
+
+
+def test_a_winner_that_has_fallen_below_zero_since_it_was_ranked_gives_nothing(
+    bench: Bench,
+) -> None:
+    """Ranked with 20 of equity, now at -10 by another market: it is closed at mark."""
+    a = bench.accounts
+    for name, usd in {"loser": 100, "winner": 10, "pit": 10_000}.items():
+        bench.open(name, usd)
+    swap(bench, a["loser"], a["winner"], 10, 100)
+    swap(bench, a["winner"], a["pit"], 10, 50, market=1)
+    bench.mark(91, 50)
+    bench.mark(89, 40)
+    make_ready(bench, a["loser"])
+    bench.mark(89, 37)
+    assert bench.equity(a["winner"]) == 10 + 110 - 130
+
+    receipt = close(bench, a["loser"])
+
+    fill = receipt.named("Deleveraged")[0]
+    assert (fill.tier, fill.taken, fill.quote) == (1, 0, 890 * USD)
+    assert bench.equity(a["winner"]) == -10
+    assert not gaps(receipt)
 
 
 def test_a_loser_that_recovers_between_pages_is_let_go(bench: Bench, loser: int) -> None:
@@ -393,9 +463,7 @@ def test_a_queue_that_has_run_dry_is_scanned_again(bench: Bench, dry: dict[str, 
         end_job(bench)
 
 
-def test_a_closing_waits_until_the_new_queue_is_in_order(
-    bench: Bench, dry: dict[str, int]
-) -> None:
+def test_a_closing_waits_until_the_new_queue_is_in_order(bench: Bench, dry: dict[str, int]) -> None:
     """Else whoever tells the first rank alone could choose who is hit."""
     scan(bench)
     (near, far) = new_places(bench, "near", "far")
@@ -410,7 +478,7 @@ def test_a_closing_waits_until_the_new_queue_is_in_order(
 def new_places(bench: Bench, *names: str) -> Sequence[int]:
     """Places in the queue of the holders that are left, in which the old ones still have theirs."""
     old = 2
-    holders = bench.pool.call.candidates(0, False, 0, 32, 1, 0)
+    holders = bench.pool.call.candidates(0, SHORTS, 0, 32, 1, 0)
     by_account = {holder.account: old + index for index, holder in enumerate(holders)}
     return [by_account[bench.accounts[name]] for name in names]
 
@@ -473,14 +541,29 @@ def test_what_a_loser_loses_elsewhere_meanwhile_is_a_matter_of_a_further_closing
     assert sums_hold(bench)
 
 
+def test_what_a_loser_needs_for_an_order_it_has_placed_meanwhile_is_no_residual(
+    engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address
+) -> None:
+    """The backstop gets what a closed account has left, but not the margin of a live one."""
+    venue = stage.deploy(engine, artifacts, admin, keeper, residual_to=3)
+    assert venue.open_backstop("backstop", 5) == 3
+    loser, winner = venue.open("loser", 51), venue.open("winner", 1_000)
+    swap(venue, loser, winner, 1, 100)
+    swap(venue, loser, winner, 1, 50, market=1)
+    venue.mark(99, 50)
+    venue.mark(49, 49)
+    for market in (0, 1):
+        make_ready(venue, loser, market)
+    close(venue, loser, 1)
+    venue.place(loser, 2, 19, market=2)
+    closed = close(venue, loser).named("Closed")[0]
+    assert (closed.residual, venue.equity(loser), venue.equity(3)) == (0, 50, 5)
+    assert venue.book.call.orders_of(loser) != ()
+
+
 def test_a_loser_may_save_itself_with_new_collateral(bench: Bench, loser: int) -> None:
     make_ready(bench, loser)
     close(bench, loser, 1)
     bench.deposit(loser, 10)
     assert close(bench, loser).named("ClosingDropped")
     assert bench.size(loser) == 5
-
-
-def test_marks_of_the_stage_are_what_they_say(bench: Bench) -> None:
-    assert [bench.pool.call.market(m).mark // USD for m in range(3)] == list(START)
-    assert stage.MARKETS == len(START)

@@ -46,9 +46,7 @@ def policies(engine: Engine, artifacts: Artifacts, admin: Address) -> dict[str, 
 
 def scores(policy: Contract, found: Sequence[Candidate]) -> list[int]:
     """What a policy says of candidates, in their order."""
-    rows = [
-        (c.account, 0, c.size, c.pnl, c.equity, c.notional, c.entry_notional) for c in found
-    ]
+    rows = [(c.account, 0, c.size, c.pnl, c.equity, c.notional, c.entry_notional) for c in found]
     return list(policy.call.scores(rows))
 
 

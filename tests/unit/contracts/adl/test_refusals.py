@@ -25,8 +25,12 @@ from tests.unit.contracts.adl.stage import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from spillway.engines import Address
     from tests.bench import Bench
+
+    Step = Callable[[], object]
 
 HOUR = 3_600
 
@@ -185,7 +189,7 @@ def test_no_closing_of_one_that_the_mark_has_lifted_above_zero(bench: Bench, los
 
 def test_no_closing_before_the_job_is_ready(bench: Bench, loser: int) -> None:
     places = ranked(bench)
-    steps = (
+    steps: tuple[Step, ...] = (
         lambda: open_job(bench, loser),
         lambda: scan(bench),
         lambda: order(bench, places[:3]),
@@ -310,7 +314,7 @@ def test_no_one_ends_a_job_that_is_not_there(bench: Bench, loser: int) -> None:
 
 def test_no_one_ends_a_job_that_is_needed(bench: Bench, loser: int) -> None:
     places = ranked(bench)
-    steps = (
+    steps: tuple[Step, ...] = (
         lambda: open_job(bench, loser),
         lambda: scan(bench),
         lambda: order(bench, places),

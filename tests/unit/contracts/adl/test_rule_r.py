@@ -288,6 +288,42 @@ def test_the_rest_of_a_gap_goes_over_the_markets_from_the_lowest(bench: Bench) -
     ]
 
 
+def test_what_was_borne_for_one_market_is_not_there_for_another(bench: Bench) -> None:
+    """Of 90 each market owes 45; the first winner has won 50, the second nothing: 40 are left."""
+    a = bench.accounts
+    for name, usd in {"loser": 10, "one": 1_000, "two": 1_000, "pit": 1_000}.items():
+        bench.open(name, usd)
+    swap(bench, a["loser"], a["one"], 1, 110)
+    swap(bench, a["loser"], a["two"], 2, 30, market=1)
+    swap(bench, a["loser"], a["pit"], 1, 70, market=2)
+    swap(bench, a["pit"], a["loser"], 1, 20, market=2)
+    bench.mark(60, 30)
+    bench.mark(60, 30)
+    assert bench.equity(a["loser"]) == 10 - 50 - 50
+    receipt = bench.deleverage(a["loser"])
+    assert gaps(receipt) == [(0, a["one"], 45), (0, a["one"], 5)]
+    assert receipt.named("Closed")[0].left == 40 * USD
+    assert bench.quote(DEFICIT) == -40
+
+
+def test_what_rounding_leaves_of_the_shares_goes_to_the_last_market(bench: Bench) -> None:
+    """Three equal legs of a gap that three does not divide: the last bears one unit more."""
+    a = bench.accounts
+    for name in ("one", "two", "three"):
+        bench.open(name, 1_000)
+    loser = bench.open("loser", 200)
+    swap(bench, loser, a["one"], 1, 160, market=0)
+    swap(bench, loser, a["two"], 2, 80, market=1)
+    swap(bench, loser, a["three"], 3, 60, market=2)
+    bench.mark(60, 30, 20)
+    bench.pool.transact.advance([(0, 60 * USD, 60 * USD, 1)], sender=bench.oracle)
+    bench.mark(60, 30, 20)
+    owed = -bench.pool.call.health(loser).equity
+    assert owed % 3 == 1
+    borne = [gap.amount for gap in bench.deleverage(loser).named("GapBorne")]
+    assert borne == [owed // 3, owed // 3, owed // 3 + 1]
+
+
 def test_what_no_winner_can_bear_is_paid_by_fees_first_and_then_a_deficit(
     engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address
 ) -> None:

@@ -1,7 +1,7 @@
 """A standing deficit: who is paid, who waits, what the wait ends in, and who may end it sooner.
 
-Everywhere: the saver has 500 USD; the winner has its own 300, the 100 of the loser, and 200 that the
-loser owed beyond them. Cash 900; claims: saver 500 (senior), winner 600, deficit -200.
+Everywhere: the saver has 500 USD; the winner has its own 300, the 100 of the loser, and 200 that it
+owed beyond them. Cash 900; claims: saver 500 (senior), winner 600, deficit -200.
 """
 
 from __future__ import annotations

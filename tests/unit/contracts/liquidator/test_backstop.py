@@ -15,6 +15,7 @@ from tests.unit.contracts.liquidator.ward import (
     ONE_UNIT,
     TAKEN_OVER,
     WAITS,
+    hand,
     lock,
     open_long,
     outcome,
@@ -74,8 +75,8 @@ def test_all_legs_pass_at_their_marks(bench: Bench) -> None:
     assert bench.equity(account) == 200 - 60 - 16 - 60
     receipt = bench.liquidate(account)
     assert outcome(receipt, account) == TAKEN_OVER
-    passed = [(e.market, e.lots, Decimal(e.quote) / USD) for e in receipt.named("Exchanged")]
-    assert passed == [(0, 6, 540), (1, 8, 416), (2, 20, 340)]
+    passed = [(e.market, e.lots, e.quote) for e in receipt.named("Exchanged")]
+    assert passed == [(0, 6, 540 * USD), (1, 8, 416 * USD), (2, 20, 340 * USD)]
     assert [bench.size(child, market) for market in range(3)] == [6, -8, 20]
     assert bench.equity(child) == 1_064
     assert bench.equity(account) == 0
@@ -103,7 +104,7 @@ def test_a_child_below_zero_takes_nothing_and_one_at_zero_does(
 ) -> None:
     child = bench.accounts["child"]
     amount = int((1_000 - left) * USD)
-    bench.pool.transact.pay(child, rich(bench), amount, sender=bench.engine.sender(12))
+    bench.pool.transact.pay(child, rich(bench), amount, sender=hand(bench))
     assert bench.equity(child) == left
     receipt = bench.liquidate(needy)
     assert outcome(receipt, needy) == (TAKEN_OVER if takes else WAITS)
@@ -136,7 +137,7 @@ def test_a_refused_account_keeps_what_the_book_has_done_for_it(bench: Bench, nee
 def test_the_child_need_not_meet_margin_for_what_it_takes(bench: Bench, needy: int) -> None:
     child = bench.accounts["child"]
     amount = 1_000 * USD
-    bench.pool.transact.pay(child, rich(bench), amount, sender=bench.engine.sender(12))
+    bench.pool.transact.pay(child, rich(bench), amount, sender=hand(bench))
     bench.liquidate(needy)
     health = bench.pool.call.health(child)
     assert health.equity < health.maintenance

@@ -16,6 +16,7 @@ from tests.unit.contracts.liquidator.ward import (
     SHIELDED,
     TAKEN_OVER,
     WAITS,
+    hand,
     lock,
     maker,
     open_long,
@@ -67,7 +68,7 @@ def test_a_deficit_does_not_stop_a_batch(bench: Bench) -> None:
     account = bench.open("gone", 100)
     swap(bench, account, rich(bench), 10, 100)
     swap(bench, rich(bench), account, 10, 80)
-    bench.pool.transact.write_off(account, sender=bench.engine.sender(12))
+    bench.pool.transact.write_off(account, sender=hand(bench))
     needy = open_long(bench, 240)
     bench.mark(80)
     receipt = bench.liquidate(needy, DEFICIT)
@@ -149,9 +150,7 @@ def test_a_short_at_the_highest_mark_is_swept_for(bench: Bench) -> None:
     usd = price * 9 // 100 // 10**18 + 1
     short = bench.open("short", usd)
     bench.pool.transact.advance([(0, price, price, 0)], sender=bench.oracle)
-    bench.pool.transact.exchange(
-        0, rich(bench), short, 1, price, sender=bench.engine.sender(12)
-    )
+    bench.pool.transact.exchange(0, rich(bench), short, 1, price, sender=hand(bench))
     receipt = bench.liquidate(short)
     (event,) = receipt.named("BookEntered")
     assert event.limit > price

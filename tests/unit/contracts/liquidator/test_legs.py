@@ -21,7 +21,7 @@ from tests.unit.contracts.liquidator.ward import (
 
 if TYPE_CHECKING:
     from spillway.engines import Receipt
-    from tests.bench import Bench
+    from tests.bench import Bench, Usd
 
 
 def markets(receipt: Receipt) -> list[int]:
@@ -156,9 +156,10 @@ def test_a_leg_meets_at_most_32_makers_a_turn_and_the_rest_waits(bench: Bench) -
 def test_the_legs_of_an_account_meet_at_most_64_makers_a_turn(bench: Bench) -> None:
     """Two legs at their limits use it up and do not restore it; the third finds nobody."""
     account = open_legs(bench, Decimal(33 * (100 + 50 + 20)) * 9 / 100, 33, 33, 33)
+    prices: tuple[Usd, ...] = (91, Decimal("45.5"), 19)
     for index in range(33):
         quoter = bench.open(f"maker {index}", 1_000)
-        for market, price in enumerate((91, Decimal("45.5"), 19)):
+        for market, price in enumerate(prices):
             bench.place(quoter, 1, price, market=market)
     receipt = bench.liquidate(account)
     assert markets(receipt) == [0, 1, 2]

@@ -19,6 +19,7 @@ from tests.unit.contracts.liquidator.ward import (
     RESTORED,
     TAKEN_OVER,
     WAITS,
+    hand,
     maker,
     open_long,
     open_short,
@@ -107,9 +108,7 @@ def test_a_limit_is_at_least_one_tick(bench: Bench) -> None:
     """A million lots at one tick, with half of their maintenance margin left."""
     mark = LEAST_PRICE
     account, lots = bench.open("dust", Decimal("0.05")), 10**6
-    bench.pool.transact.exchange(
-        0, account, rich(bench), lots, lots * mark, sender=bench.engine.sender(12)
-    )
+    bench.pool.transact.exchange(0, account, rich(bench), lots, lots * mark, sender=hand(bench))
     bench.pool.transact.advance([(0, mark, mark, 0)], sender=bench.oracle)
     health = bench.pool.call.health(account)
     assert health.equity * 2 == health.maintenance
@@ -119,7 +118,7 @@ def test_a_limit_is_at_least_one_tick(bench: Bench) -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_limits_are_those_of_the_model(charging: Bench, seed: int) -> None:
-    rng = Random(seed)
+    rng = Random(seed)  # noqa: S311
     account = charging.open("drawn", 10**6)
     sizes: list[int] = []
     for market, price in enumerate((100, 50, 20)):
@@ -130,17 +129,14 @@ def test_limits_are_those_of_the_model(charging: Bench, seed: int) -> None:
         swap(charging, *pair, lots, price, market)
     health = charging.pool.call.health(account)
     surplus = health.equity - health.maintenance * rng.randrange(67, 100) // 100
-    charging.pool.transact.pay(
-        account, rich(charging), surplus, sender=charging.engine.sender(12)
-    )
+    charging.pool.transact.pay(account, rich(charging), surplus, sender=hand(charging))
     health = charging.pool.call.health(account)
     first = charging.liquidate(account).named("BookEntered")[0]
-    market = Market(
-        (Tier(0, 5),), 0, 600, 10**12, mark=charging.pool.call.market(first.market).mark
-    )
-    fee = -(-first.lots * market.mark * TAKER_FEE // 10**6)
+    mark = charging.pool.call.market(first.market).mark
+    twin = Market((Tier(0, 5),), 0, 600, 10**12, mark=mark)
+    fee = -(-first.lots * mark * TAKER_FEE // 10**6)
     seen = Health(health.equity, health.maintenance, 0, 0, 0, 0)
-    assert first.limit == bankruptcy_limit(Leg(size=sizes[first.market]), market, seen, fee)
+    assert first.limit == bankruptcy_limit(Leg(size=sizes[first.market]), twin, seen, fee)
 
 
 # --- what it does -----------------------------------------------------------------------------
@@ -217,7 +213,7 @@ def test_a_fee_never_makes_bad_debt(charging: Bench, cents: int) -> None:
 
 
 def test_a_partial_sale_leaves_the_rest_no_worse_off_than_its_limit(bench: Bench) -> None:
-    """Whatever is sold at the limit takes its share of equity alone: 7 a lot stay for each other."""
+    """What is sold at the limit takes its share of equity alone: 7 a lot stay for each other."""
     account = open_long(bench, 270)
     bench.mark(80)
     bench.place(maker(bench), 4, 73)

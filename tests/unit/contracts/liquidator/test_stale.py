@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +24,8 @@ from tests.unit.contracts.liquidator.ward import (
 )
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from tests.bench import Bench
 
 

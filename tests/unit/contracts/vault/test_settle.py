@@ -159,7 +159,7 @@ def test_a_call_settles_sixty_four_requests_at_most(
 
     assert len(receipt.named("SharesRedeemed")) == 64
     assert both.queue() == (64, 65, part)
-    assert receipt.gas_used < 64 * 75_000
+    assert receipt.gas_used < 64 * 50_000
     assert both.shares_of(depositor) > 0
 
 
