@@ -44,9 +44,7 @@ def __init__(pool: IMarginPool, policy: IAdlPolicy, residual_to: uint256):
 
 
 @external
-def deleverage(
-    losers: DynArray[uint256, MAX_LOSERS], plans: DynArray[IAdl.Plan, MAX_PLANS]
-):
+def deleverage(losers: DynArray[uint256, MAX_LOSERS], plans: DynArray[IAdl.Plan, MAX_PLANS]):
     needy: DynArray[uint256, MAX_LOSERS] = []
     for loser: uint256 in losers:
         if self._can_close(loser):
@@ -217,9 +215,7 @@ def _order(
     job: IAdl.Job = adl_jobs._order(number, adl_jobs._load(number), start, places)
     adl_jobs._save(number, job)
     if job.phase == adl_jobs.READY:
-        log IAdl.JobReady(
-            market=market, longs=longs, enrolled=job.enrolled, lots=job.lots
-        )
+        log IAdl.JobReady(market=market, longs=longs, enrolled=job.enrolled, lots=job.lots)
 
 
 # @notice At the end of a call: end a job that nobody needs, lock the market of one that lives on.

@@ -156,17 +156,16 @@ def rest(account: uint256, market: uint256, bid_lots: int256, ask_lots: int256):
     asks = self._moved(asks, ask_lots)
     positions.resting[account][market] = bids << 128 | asks
     grows: bool = bid_lots > 0 or ask_lots > 0
-    if not grows and bids | asks != 0:
-        return  # the leg stays, and nothing else depends on the lots
-
-    leg: margin.Leg = margin._leg(account, market)
-    before: accounts.Account = accounts._load(account)
-    after: accounts.Account = before
-    after.legs = ledger._with_leg(before.legs, market, leg.size != 0 or bids | asks != 0)
-    if after.legs != before.legs:
-        accounts._save(account, before, after)
-    if grows:
-        self._check_resting(account, before, leg)
+    # While a shrinking leg stays, nothing else depends on its lots.
+    if grows or bids | asks == 0:
+        leg: margin.Leg = margin._leg(account, market)
+        before: accounts.Account = accounts._load(account)
+        after: accounts.Account = before
+        after.legs = ledger._with_leg(before.legs, market, leg.size != 0 or bids | asks != 0)
+        if after.legs != before.legs:
+            accounts._save(account, before, after)
+        if grows:
+            self._check_resting(account, before, leg)
 
 
 @external

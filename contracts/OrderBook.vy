@@ -105,21 +105,15 @@ def prune(order_id: uint256):
 
 
 @external
-def place(
-    account: uint256, market: uint256, order: IOrderBook.Order
-) -> (uint256, uint256):
+def place(account: uint256, market: uint256, order: IOrderBook.Order) -> (uint256, uint256):
     self._check_owner(account)
     terms: Terms = self._terms(market)
     entry: Entry = self._admit(account, market, order, terms)
     if order.kind == POST_ONLY:
-        assert not matching._crosses(
-            terms.book, order.is_bid, entry.tick
-        ), "book: would cross"
+        assert not matching._crosses(terms.book, order.is_bid, entry.tick), "book: would cross"
         return self._rest(account, market, order, entry), 0
 
-    taker: matching.Taker = self._taker(
-        account, msg.sender, market, order.is_bid, terms
-    )
+    taker: matching.Taker = self._taker(account, msg.sender, market, order.is_bid, terms)
     taker.lots = entry.lots
     taker.limit = entry.tick
     result: matching.Result = matching._take(taker, matching.MAX_MAKERS)
@@ -154,9 +148,7 @@ def requote(
     change: int256[2] = [0, 0]
     for order_id: uint256 in cancels:
         seat: seats.Seat = self._pull(account, market, order_id)
-        change[convert(seat.is_bid, uint256)] -= convert(
-            price_levels._reserved(seat), int256
-        )
+        change[convert(seat.is_bid, uint256)] -= convert(price_levels._reserved(seat), int256)
     ids: DynArray[uint256, seats.SEATS] = []
     if len(orders) != 0:
         terms: Terms = self._terms(market)
@@ -167,9 +159,7 @@ def requote(
             ids.append(order_id)
             change[convert(order.is_bid, uint256)] += lots
     if change[0] != 0 or change[1] != 0:
-        extcall matching.POOL.rest(
-            account, market, change[1], change[0]
-        )
+        extcall matching.POOL.rest(account, market, change[1], change[0])
     return ids
 
 
@@ -179,9 +169,7 @@ def place_stop(account: uint256, market: uint256, stop: IOrderBook.Stop) -> uint
     book: price_levels.Book = self._open_book(market)
     self._check_lots(stop.lots)
     position: IMarginPool.Position = staticcall matching.POOL.position(account, market)
-    assert (
-        matching._opposite(position.size, stop.is_bid) != 0
-    ), "book: nothing to reduce"
+    assert (matching._opposite(position.size, stop.is_bid) != 0), "book: nothing to reduce"
     seat: seats.Seat = seats.Seat(
         lots=stop.lots,
         tick=self._legal_tick(stop.trigger, book.size_decimals),
@@ -274,16 +262,12 @@ def opening_tops(market: uint256) -> IOrderBook.Tops:
 @external
 @view
 def impact_prices(market: uint256, notional: uint256) -> (uint256, uint256):
-    return self._impact_price(market, True, notional), self._impact_price(
-        market, False, notional
-    )
+    return self._impact_price(market, True, notional), self._impact_price(market, False, notional)
 
 
 @external
 @view
-def depth(
-    market: uint256, bids: bool, count: uint256
-) -> DynArray[IOrderBook.Level, MAX_LEVELS]:
+def depth(market: uint256, bids: bool, count: uint256) -> DynArray[IOrderBook.Level, MAX_LEVELS]:
     found: DynArray[IOrderBook.Level, MAX_LEVELS] = []
     book: price_levels.Book = price_levels._book(market)
     tick: uint256 = book.bid if bids else book.ask
@@ -342,17 +326,13 @@ def orders_of(account: uint256) -> DynArray[uint256, seats.SEATS]:
 @internal
 @view
 def _check_owner(account: uint256):
-    assert (
-        staticcall matching.POOL.owner_of(account) == msg.sender
-    ), "book: not the owner"
+    assert (staticcall matching.POOL.owner_of(account) == msg.sender), "book: not the owner"
 
 
 @internal
 @view
 def _check_liquidator():
-    assert (
-        staticcall matching.POOL.role_holder(LIQUIDATOR) == msg.sender
-    ), "book: wrong role"
+    assert (staticcall matching.POOL.role_holder(LIQUIDATOR) == msg.sender), "book: wrong role"
 
 
 # --- what an order must be -----------------------------------------------------------------
@@ -379,9 +359,7 @@ def _terms(market: uint256) -> Terms:
 
 @internal
 @view
-def _admit(
-    account: uint256, market: uint256, order: IOrderBook.Order, terms: Terms
-) -> Entry:
+def _admit(account: uint256, market: uint256, order: IOrderBook.Order, terms: Terms) -> Entry:
     assert order.kind <= MARKET, "book: unknown order kind"
     self._check_lots(order.lots)
     entry: Entry = Entry(tick=0, lots=order.lots, birth=0)
@@ -396,9 +374,7 @@ def _admit(
     price: uint256 = ticks._price(entry.tick, terms.book.size_decimals)
     big_enough: bool = price * entry.lots >= MIN_NOTIONAL
     if order.reduce_only:
-        position: IMarginPool.Position = staticcall matching.POOL.position(
-            account, market
-        )
+        position: IMarginPool.Position = staticcall matching.POOL.position(account, market)
         held: uint256 = matching._opposite(position.size, order.is_bid)
         assert held != 0, "book: nothing to reduce"
         big_enough = big_enough or order.lots >= held
@@ -423,9 +399,7 @@ def _check_at_cap(
     position: IMarginPool.Position = staticcall matching.POOL.position(account, market)
     held: uint256 = matching._opposite(position.size, order.is_bid)
     assert order.lots <= held, "book: open interest cap"
-    assert (
-        price <= index if order.is_bid else price >= index
-    ), "book: beyond the index at the cap"
+    assert (price <= index if order.is_bid else price >= index), "book: beyond the index at the cap"
 
 
 @internal
@@ -440,9 +414,7 @@ def _check_lots(lots: uint256):
 def _legal_tick(price: uint256, size_decimals: uint256) -> uint256:
     tick: uint256 = ticks._at_or_below(price, size_decimals)
     assert (
-        tick != 0
-        and tick <= tick_tree.MAX_TICK
-        and ticks._price(tick, size_decimals) == price
+        tick != 0 and tick <= tick_tree.MAX_TICK and ticks._price(tick, size_decimals) == price
     ), "book: illegal price"
     return tick
 
@@ -497,9 +469,7 @@ def _fire(account: uint256, stop: seats.Seat, terms: Terms):
     taker.lots = min(stop.lots, matching._reducible(account, stop))
     if stop.limit != 0:
         taker.limit = (
-            min(stop.limit, taker.limit)
-            if stop.is_bid
-            else max(stop.limit, taker.limit)
+            min(stop.limit, taker.limit) if stop.is_bid else max(stop.limit, taker.limit)
         )
     result: matching.Result = empty(matching.Result)
     result.end = matching.NO_POSITION
@@ -545,9 +515,7 @@ def _quote(
 
 # @notice Put an order into the book and reserve its margin.
 @internal
-def _rest(
-    account: uint256, market: uint256, order: IOrderBook.Order, entry: Entry
-) -> uint256:
+def _rest(account: uint256, market: uint256, order: IOrderBook.Order, entry: Entry) -> uint256:
     order_id: uint256 = self._seat(account, market, order, entry)
     if not order.reduce_only:
         matching._reserve(account, market, order.is_bid, convert(entry.lots, int256))
@@ -556,9 +524,7 @@ def _rest(
 
 # @notice Put an order into the book; the margin is the caller's to reserve.
 @internal
-def _seat(
-    account: uint256, market: uint256, order: IOrderBook.Order, entry: Entry
-) -> uint256:
+def _seat(account: uint256, market: uint256, order: IOrderBook.Order, entry: Entry) -> uint256:
     pointer: uint256 = 0
     generation: uint256 = 0
     pointer, generation = seats._take(account)

@@ -65,9 +65,7 @@ shed_in: public(HashMap[uint256, uint256])
 
 
 @deploy
-def __init__(
-    pool: IMarginPool, custody: ICustody, book: IOrderBook, params: IVault.Params
-):
+def __init__(pool: IMarginPool, custody: ICustody, book: IOrderBook, params: IVault.Params):
     assert 0 < params.at_risk and params.at_risk <= PPM, "vault: bad share at risk"
     assert params.lock <= MAX_LOCK, "vault: bad lock"
     assert 0 < params.shed_slice and params.shed_slice <= PPM, "vault: bad shed slice"
@@ -77,9 +75,7 @@ def __init__(
     BOOK = book
     TOKEN = IERC20(staticcall custody.token())
     PARAMS = params
-    extcall TOKEN.approve(
-        custody.address, max_value(uint256), default_return_value=True
-    )
+    extcall TOKEN.approve(custody.address, max_value(uint256), default_return_value=True)
 
 
 # --- anyone --------------------------------------------------------------------------------
@@ -98,9 +94,7 @@ def settle(count: uint256):
     child: IMarginPool.Health = self._child()
     epoch: uint256 = staticcall POOL.epoch()
     assert not redemptions._empty(), "vault: queue is empty"
-    assert (
-        redemptions.requests[redemptions.first].epoch < epoch
-    ), "vault: wait for an epoch"
+    assert (redemptions.requests[redemptions.first].epoch < epoch), "vault: wait for an epoch"
     assert child.stale_notional == 0, "vault: stale mark"
     till: uint256 = self._till()
     assert till != 0, "vault: till is empty"
@@ -197,9 +191,7 @@ def shed(market: uint256):
     order_id, filled = extcall BOOK.place(
         child,
         market,
-        IOrderBook.Order(
-            is_bid=is_bid, price=limit, lots=lots, kind=IOC, reduce_only=True
-        ),
+        IOrderBook.Order(is_bid=is_bid, price=limit, lots=lots, kind=IOC, reduce_only=True),
     )
     if filled != 0:
         self.shed_in[market] = epoch
@@ -227,9 +219,7 @@ def deposit(units: uint256):
     # What redemptions have left over goes back to the parent.
     banked: uint256 = self._till() if redemptions._empty() else units
     extcall CUSTODY.deposit(self.parent, banked)
-    log IVault.SharesIssued(
-        depositor=msg.sender, units=units, shares=issued, unlocks_at=unlocks_at
-    )
+    log IVault.SharesIssued(depositor=msg.sender, units=units, shares=issued, unlocks_at=unlocks_at)
 
 
 @external

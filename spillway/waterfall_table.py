@@ -53,7 +53,9 @@ def _waterfall(summary: Mapping[str, Any]) -> Table:
         title, counts, payer = _LAYERS[name]
         if layer["count"]:
             amounts = money(layer["notional_usd"]), money(layer["loss_usd"])
-            table.add_row(title, _counted(layer["count"], counts), str(layer["accounts"]), *amounts, payer)
+            table.add_row(
+                title, _counted(layer["count"], counts), str(layer["accounts"]), *amounts, payer
+            )
         else:
             table.add_row(title, *[_IDLE] * 4, style="dim")
     return table

@@ -80,7 +80,9 @@ def _owner(account: uint256) -> address:
 @internal
 @view
 def _check_owner(account: uint256, caller: address):
-    require._that(caller != empty(address) and self._owner(account) == caller, "pool: not the owner")
+    require._that(
+        caller != empty(address) and self._owner(account) == caller, "pool: not the owner"
+    )
 
 
 @internal

@@ -127,9 +127,7 @@ def _begun(account: uint256, health: IMarginPool.Health) -> Closing:
             self.weights[account][market] = held.maintenance
         equity += self._engage(account, market, held.size)
     assert equity < 0, "adl: job is too old"
-    log IAdl.ClosingBegun(
-        account=account, equity=health.equity, maintenance=health.maintenance
-    )
+    log IAdl.ClosingBegun(account=account, equity=health.equity, maintenance=health.maintenance)
     return closing
 
 
@@ -193,9 +191,7 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
         filled: uint256 = min(lots, found[0].size)
         won: uint256 = 0
         taken: int256 = 0
-        won, taken = self._fill(
-            account, market, long, job, seen, found[0], key, filled
-        )
+        won, taken = self._fill(account, market, long, job, seen, found[0], key, filled)
         adl_jobs.queue[slot] = adl_jobs._with_won(key, won)
         closing.gained += taken
         lots -= filled
@@ -244,8 +240,10 @@ def _fill(
     in_profit: bool = key >= adl_jobs.TIER
     taken: int256 = 0
     if in_profit:
-        taken = side * convert(lots, int256) * (
-            convert(job.previous_mark, int256) - convert(job.mark, int256)
+        taken = (
+            side
+            * convert(lots, int256)
+            * (convert(job.previous_mark, int256) - convert(job.mark, int256))
         )
         taken = min(taken, max(winner.equity, 0))
     # The marks may have moved since the job was opened: who is not below zero at those of now stays so.

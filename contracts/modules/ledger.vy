@@ -61,15 +61,11 @@ def _cost(held: positions.Held, lots: int256, quote: int256, funding: int256) ->
     own: uint256 = math._magnitude(held.size)
     traded: uint256 = math._magnitude(lots)
     if traded <= own:
-        taken_out: int256 = math._floor_div_signed(
-            held.cost * convert(traded, int256), own
-        )
+        taken_out: int256 = math._floor_div_signed(held.cost * convert(traded, int256), own)
         return held.cost - taken_out
     # The position is closed whole, and the rest opens the other side for its share of the quote.
     opened: int256 = held.size + lots
-    share: int256 = math._ceil_div_signed(
-        quote * convert(math._magnitude(opened), int256), traded
-    )
+    share: int256 = math._ceil_div_signed(quote * convert(math._magnitude(opened), int256), traded)
     return share - opened * funding
 
 
@@ -83,9 +79,7 @@ def _exchange(market: uint256, buyer: uint256, seller: uint256, lots: uint256, q
     open_interest: int256 = self._trade(market, seen, buyer, signed, quote)
     open_interest += self._trade(market, seen, seller, -signed, -quote)
     self._grow_open_interest(market, seen, open_interest)
-    log IMarginPool.Exchanged(
-        market=market, buyer=buyer, seller=seller, lots=lots, quote=quote
-    )
+    log IMarginPool.Exchanged(market=market, buyer=buyer, seller=seller, lots=lots, quote=quote)
 
 
 # @return By how much the longs of the market grow through this side.
@@ -113,9 +107,7 @@ def _commit(
     market: uint256 = leg.market
     after: accounts.Account = a
     after.stored = change.stored
-    after.legs = self._with_leg(
-        a.legs, market, change.size != 0 or leg.bids | leg.asks != 0
-    )
+    after.legs = self._with_leg(a.legs, market, change.size != 0 or leg.bids | leg.asks != 0)
     positions._change(account, market, held, change.size, change.cost)
     accounts._save(account, a, after)
     if seen.flags & markets.CHARGED != 0:

@@ -53,9 +53,7 @@ def _leg_of(account: uint256, market: uint256, held: positions.Held) -> Leg:
 def _health(account: uint256) -> IMarginPool.Health:
     nowhere: Leg = empty(Leg)
     nowhere.market = NOWHERE
-    return self._weigh(
-        account, accounts._load(account), nowhere, empty(markets.View), True
-    )
+    return self._weigh(account, accounts._load(account), nowhere, empty(markets.View), True)
 
 
 # @notice Weigh an account with one leg as it would be.
@@ -188,7 +186,5 @@ def _elsewhere(account: uint256, market: uint256, size: int256) -> int256:
             break
         other: uint256 = math._lowest_bit(rest)
         rest &= rest - 1
-        total += self._worth(
-            other, markets._view(other), positions._load(account, other).size
-        )
+        total += self._worth(other, markets._view(other), positions._load(account, other).size)
     return total

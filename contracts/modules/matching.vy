@@ -105,9 +105,7 @@ def _crosses(book: price_levels.Book, is_bid: bool, tick: uint256) -> bool:
 # @notice Match with the first order at `tick`, or remove it.
 # @return Lots filled, and FILLED or the reason for which the taker stops here.
 @internal
-def _meet(
-    taker: Taker, tick: uint256, price: uint256, wanted: uint256
-) -> (uint256, uint256):
+def _meet(taker: Taker, tick: uint256, price: uint256, wanted: uint256) -> (uint256, uint256):
     pointer: uint256 = price_levels._level(taker.market, tick).first
     maker: seats.Seat = seats._load(pointer)
     lots: uint256 = 0

@@ -63,9 +63,7 @@ def _next(market: uint256, tick: uint256, below: bool) -> uint256:
         node: uint256 = child // FAN
         word: uint256 = self.nodes[self._key(market, height, node)] & beside
         if word != 0:
-            return self._descend(
-                market, height, node * FAN + self._end(word, below), below
-            )
+            return self._descend(market, height, node * FAN + self._end(word, below), below)
         child = node
     return 0
 

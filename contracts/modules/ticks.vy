@@ -51,7 +51,5 @@ def _at_or_above(price: uint256, size_decimals: uint256) -> uint256:
 def _price(index: uint256, size_decimals: uint256) -> uint256:
     coarseness: uint256 = 0
     if index >= SIGNIFICANT:
-        coarseness = min(
-            (index - SIGNIFICANT) // PER_DECADE + 1, DECIMALS - size_decimals
-        )
+        coarseness = min((index - SIGNIFICANT) // PER_DECADE + 1, DECIMALS - size_decimals)
     return (index - PER_DECADE * coarseness) * 10**coarseness * PRICE_UNIT

@@ -65,11 +65,11 @@ def _fill(match: IMarginPool.Fill) -> uint256:
     require._that(seen.fresh, "pool: stale mark")
     require._that(match.taker != match.maker, "pool: same account")
     # 0 wraps and is refused.
-    require._that(
-        unsafe_sub(match.lots, 1) < markets.MAX_OPEN_INTEREST, "pool: lots out of range"
-    )
+    require._that(unsafe_sub(match.lots, 1) < markets.MAX_OPEN_INTEREST, "pool: lots out of range")
     distance: uint256 = max(match.price, seen.mark) - min(match.price, seen.mark)
-    require._that(match.liquidation or distance * FEE_UNIT <= BAND * seen.mark, "pool: price outside the band")
+    require._that(
+        match.liquidation or distance * FEE_UNIT <= BAND * seen.mark, "pool: price outside the band"
+    )
 
     taker: Side = self._side(match, seen, True)
     maker: Side = self._side(match, seen, False)
@@ -78,7 +78,6 @@ def _fill(match: IMarginPool.Fill) -> uint256:
         open_interest: uint256 = markets._open_interest(match.market)
         if open_interest + convert(longs, uint256) > markets._open_interest_cap(match.market):
             return CAP_REACHED
-
     notional: uint256 = match.lots * match.price
     taker_fee: uint256 = math._ceil_div(notional * TAKER_FEE, FEE_UNIT)
     if match.liquidation:
@@ -121,9 +120,7 @@ def _side(match: IMarginPool.Fill, seen: markets.View, takes: bool) -> Side:
     price: int256 = convert(match.price, int256)
     a: accounts.Account = accounts._load(account)
     held: positions.Held = positions._load(account, match.market)
-    change: ledger.Change = ledger._change(
-        match.market, seen, a.stored, held, lots, lots * price
-    )
+    change: ledger.Change = ledger._change(match.market, seen, a.stored, held, lots, lots * price)
     leg: margin.Leg = margin._leg_of(account, match.market, held)
     leg.size = change.size
     if match.maker_reserved and not takes:
@@ -173,9 +170,10 @@ def _stands(seen: markets.View, side: Side) -> bool:
     if shrinks:
         if self._weigh(seen, side, False).equity < 0:
             return False
-        if protocol or self._maintenance(seen, after) - self._maintenance(
-            seen, before
-        ) <= side.gained:
+        if (
+            protocol
+            or self._maintenance(seen, after) - self._maintenance(seen, before) <= side.gained
+        ):
             return True
     if abs(after) > abs(before) and not margin._leverage_allowed(seen, side.leg):
         return False
@@ -188,9 +186,7 @@ def _stands(seen: markets.View, side: Side) -> bool:
 @internal
 @view
 def _maintenance(seen: markets.View, size: int256) -> int256:
-    return convert(
-        markets._maintenance(seen.schedule, math._magnitude(size) * seen.mark), int256
-    )
+    return convert(markets._maintenance(seen.schedule, math._magnitude(size) * seen.mark), int256)
 
 
 # @notice Whether an account may have a leg in a market at all.

@@ -1,0 +1,138 @@
+"""Adding a run up: what each event means for the layers, the vault and the winners."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from spillway.engines import Event
+from spillway.invariants import Flows, Snapshot
+from spillway.metrics import Tally, usd
+from spillway.model.margin import Market, Tier
+from spillway.model.words import Account, Leg
+
+MARK = 50  # quote per lot
+CHILD, LOSER, WINNER, OTHER = 4, 5, 6, 7
+
+
+def venue(*accounts: Account) -> Snapshot:
+    """A snapshot of one market at MARK; who is not told has nothing."""
+    market = Market((Tier(0, 10),), 0, 60, 10**6, mark=MARK)
+    everyone = {number: Account(number) for number in (CHILD, LOSER, WINNER, OTHER)}
+    told = {account.number: account for account in accounts}
+    return Snapshot(1, everyone | told, [market], 0, 0, 0, 0)
+
+
+def event(name: str, **args: Any) -> Event:
+    return Event("0x", "Contract", name, SimpleNamespace(**args))
+
+
+def tally(*events: Event, before: Snapshot | None = None, now: Snapshot | None = None) -> Tally:
+    """The tally of one block."""
+    made = Tally(CHILD)
+    made.add(before or venue(), now or venue(), list(events), Flows())
+    return made
+
+
+def sold(filled: int, quote: int, *, is_bid: bool = False) -> Event:
+    return event("BookEntered", account=LOSER, market=0, is_bid=is_bid, filled=filled, quote=quote)
+
+
+def test_the_book_takes_what_was_given_up_against_mark() -> None:
+    # A long sells 10 lots for 480 where the mark makes them 500; a short buys 4 back for 206, mark 200.
+    book = tally(sold(10, 480), sold(4, 206, is_bid=True)).layers["book"]
+    assert (book.count, book.accounts, book.notional) == (2, {LOSER}, 10 * MARK + 4 * MARK)
+    assert book.loss == (500 - 480) + (206 - 200)
+
+
+def test_the_backstop_takes_the_margin_that_is_left() -> None:
+    made = tally(
+        event("Exchanged", market=0, buyer=CHILD, seller=LOSER, lots=3, quote=3 * MARK),
+        event("Exchanged", market=0, buyer=LOSER, seller=CHILD, lots=1, quote=MARK),
+        event("BackstopEntered", account=LOSER, backstop=CHILD, equity=17, legs=1),
+    )
+    layer = made.layers["backstop"]
+    assert (layer.count, layer.accounts, layer.notional, layer.loss) == (1, {LOSER}, 4 * MARK, 17)
+    assert made.from_margin == 17
+
+
+def test_an_exchange_of_the_child_that_is_deleveraged_is_no_takeover() -> None:
+    made = tally(
+        event("Exchanged", market=0, buyer=CHILD, seller=LOSER, lots=3, quote=3 * MARK),
+        hit(CHILD, WINNER, lots=3, taken=5),
+        event("BackstopEntered", account=OTHER, backstop=CHILD, equity=0, legs=0),
+    )
+    assert made.layers["backstop"].notional == 0
+
+
+def hit(loser: int, winner: int, lots: int, taken: int) -> Event:
+    args = {"account": loser, "winner": winner, "market": 0, "lots": lots, "taken": taken}
+    return event("Deleveraged", **args)
+
+
+def closing(account: int, equity: int) -> Event:
+    return event("ClosingBegun", account=account, equity=equity, maintenance=1)
+
+
+def test_auto_deleveraging_takes_from_winners_by_price_and_by_gap() -> None:
+    made = tally(
+        closing(LOSER, -30),
+        hit(LOSER, WINNER, lots=2, taken=20),
+        hit(LOSER, OTHER, lots=1, taken=10),
+        event("GapBorne", account=LOSER, winner=WINNER, market=0, amount=5),
+    )
+    layer = made.layers["adl"]
+    assert (layer.count, layer.accounts) == (1, {WINNER, OTHER})
+    assert (layer.notional, layer.loss) == (3 * MARK, 35)
+    assert (made.needed, made.fills, dict(made.taken)) == (30, 2, {WINNER: 25, OTHER: 10})
+
+
+def test_the_vault_gains_as_a_loser_and_pays_as_a_winner() -> None:
+    made = tally(
+        closing(CHILD, -12),
+        hit(CHILD, WINNER, lots=1, taken=12),
+        event("GapBorne", account=CHILD, winner=WINNER, market=0, amount=3),
+        hit(LOSER, CHILD, lots=1, taken=4),
+    )
+    assert made.from_adl == 12 + 3 - 4
+
+
+def test_a_loss_that_is_written_off_is_socialised() -> None:
+    layer = tally(event("DeficitWritten", account=LOSER, loss=9, from_fees=9, deficit=0)).layers
+    assert (layer["socialized"].count, layer["socialized"].loss) == (1, 9)
+
+
+def test_cash_of_depositors_is_no_result_of_the_vault() -> None:
+    made = tally(event("SharesIssued", units=7), event("SharesRedeemed", units=2))
+    assert made.vault_flows == 5 * 10**12
+
+
+def test_leverage_of_winners_is_taken_before_and_after() -> None:
+    # Before: 10 lots at 50 over an equity of 100 + 500 = 600. After: 4 lots, 390 + 200 = 590.
+    before = venue(Account(WINNER, 100, 0, {0: Leg(10)}), Account(OTHER, 1, 0, {0: Leg(100)}))
+    now = venue(Account(WINNER, 390, 0, {0: Leg(4)}), Account(OTHER, 1, 0, {0: Leg(100)}))
+    made = tally(hit(LOSER, WINNER, lots=6, taken=0), before=before, now=now)
+    assert made.leverage_before == Fraction(500, 600)
+    assert made.leverage_after == Fraction(200, 590)
+
+
+def test_other_events_change_nothing() -> None:
+    assert tally(event("Posted", reporter="0x", observed_at=1)) == Tally(CHILD)
+
+
+@pytest.mark.parametrize(
+    ("quote", "text"),
+    [
+        (0, "0"),
+        (10**18, "1"),
+        (-(10**18), "-1"),
+        (1, "0.000000000000000001"),
+        (1_500_000 * 10**18 + 10**17, "1500000.1"),
+        (10**30, "1000000000000"),
+    ],
+)
+def test_dollars_are_written_exactly(quote: int, text: str) -> None:
+    assert usd(quote) == text

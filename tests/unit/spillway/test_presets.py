@@ -1,0 +1,79 @@
+"""Presets: what the shipped ones say, and what a file may not say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from spillway import presets, tables
+from spillway.errors import BadInput
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def changed(folder: Path, old: str, new: str) -> Path:
+    """A copy of the Hyperliquid preset with one change."""
+    text = presets.find("hyperliquid").read_text()
+    assert old in text
+    path = folder / "venue.toml"
+    path.write_text(text.replace(old, new, 1))
+    return path
+
+
+def test_every_shipped_preset_loads_and_is_called_as_its_file() -> None:
+    assert presets.names()
+    for name in presets.names():
+        assert presets.load(presets.find(name)).name == name
+
+
+def test_a_preset_may_be_a_path(tmp_path: Path) -> None:
+    path = changed(tmp_path, "taker_fee_ppm = 450", "taker_fee_ppm = 500")
+    assert presets.load(presets.find(str(path))).trading.taker_fee_ppm == 500
+
+
+def test_an_unknown_venue_is_refused() -> None:
+    with pytest.raises(BadInput, match="--venue: found 'mtgox', allowed: .*hyperliquid"):
+        presets.find("mtgox")
+
+
+def test_what_was_written_reads_back_the_same(tmp_path: Path) -> None:
+    preset = presets.load(presets.find("hyperliquid"))
+    path = tmp_path / "venue.toml"
+    path.write_text(tables.written(preset))
+    assert presets.load(path) == preset
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("quorum = 7", "quorum = 6", r"oracle\.quorum: found 6, allowed: more than twice"),
+        ("quorum = 7", "quorum = 12", r"oracle\.quorum: found 12, .* their sum \(11\)"),
+        ("quorum = 7", "qorum = 7", r"oracle\.qorum: .* the nearest is 'quorum'"),
+        ("maker_fee_ppm = 150", "maker_fee_ppm = 451", r"maker_fee_ppm: found 451"),
+        (
+            "band_ppm = 100_000",
+            "band_ppm = -1",
+            r"trading\.band_ppm: found -1, allowed: at least 0",
+        ),
+        ("shed_band_ppm = 5_000", "shed_band_ppm = 100_001", r"vault\.shed_band_ppm: found 100001"),
+        ('funding = "hourly"', 'funding = "daily"', r"funding: .* 'continuous' or 'hourly'"),
+        ("perp_weight = 3", 'perp_weight = "3"', r"reporters\[0\]\.perp_weight: .* whole number"),
+        ('residual_to = "account"', "", r"adl\.residual_to: found 'nothing', allowed: a value"),
+    ],
+)
+def test_what_can_not_be_is_refused(tmp_path: Path, old: str, new: str, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        presets.load(changed(tmp_path, old, new))
+
+
+def test_a_file_that_is_not_toml_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "venue.toml"
+    path.write_text("name = ")
+    with pytest.raises(BadInput, match="syntax: .* allowed: TOML"):
+        presets.load(path)
+
+
+def test_a_policy_names_its_contract() -> None:
+    assert presets.policy_contract("hyperliquid_docs_queue") == "HyperliquidDocsQueue"
