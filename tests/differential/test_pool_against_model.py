@@ -598,7 +598,7 @@ def test_random_calls(deployed: Twin, seed: int) -> None:
     twin = deployed.fork()
     token = twin.engine.snapshot()
     try:
-        dice = Dice(twin, Random(seed))  # noqa: S311 (a test's dice)
+        dice = Dice(twin, Random(seed))
         for _ in range(CALLS):
             dice.roll()
         twin.compare_what_is_left()

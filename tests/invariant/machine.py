@@ -551,7 +551,7 @@ class VenueMachine(RuleBasedStateMachine):
         arena = self.arena
         if not arena.jobs:
             return
-        market, longs = self.side(0, False, place)  # noqa: FBT003
+        market, longs = self.side(0, False, place)
         job = arena.job(market, longs)
         if job.phase == 1:
             self.act(arena.adl, "scan", market, longs, MAX_UINT, sender=arena.keeper)

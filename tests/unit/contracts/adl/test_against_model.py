@@ -136,7 +136,7 @@ def compare(twins: Twins, receipt: Receipt, outcomes: dict[int, Outcome]) -> Non
 
 @pytest.mark.parametrize("seed", range(10))
 def test_losers_one_after_another_by_the_keepers_plans(bench: Bench, seed: int) -> None:
-    twins = build(bench, Random(seed))  # noqa: S311
+    twins = build(bench, Random(seed))
     losers = below_zero(twins.model)
     assert losers
     for loser in losers:
@@ -147,7 +147,7 @@ def test_losers_one_after_another_by_the_keepers_plans(bench: Bench, seed: int) 
 
 @pytest.mark.parametrize("seed", range(100, 106))
 def test_all_losers_in_one_call_with_everyone_enrolled(bench: Bench, seed: int) -> None:
-    twins = build(bench, Random(seed))  # noqa: S311
+    twins = build(bench, Random(seed))
     losers = below_zero(twins.model)
     twins.rng.shuffle(losers)
     sides = sorted(

@@ -63,7 +63,7 @@ def test_is_that_of_the_model(
     side: int,
 ) -> None:
     """Two legs each, of any size and worth; equity from ruin to riches."""
-    rng = Random(f"{seed} {side}")  # noqa: S311 (a test's dice)
+    rng = Random(f"{seed} {side}")
     buyer, seller = (stand.open(trader), stand.open(maker))[::side]
     marks = [rng.randrange(1, 10 ** rng.randrange(1, 24)) for _ in listed]
     markets = marked(stand, listed, marks)

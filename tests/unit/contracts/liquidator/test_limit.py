@@ -118,7 +118,7 @@ def test_a_limit_is_at_least_one_tick(bench: Bench) -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_limits_are_those_of_the_model(charging: Bench, seed: int) -> None:
-    rng = Random(seed)  # noqa: S311
+    rng = Random(seed)
     account = charging.open("drawn", 10**6)
     sizes: list[int] = []
     for market, price in enumerate((100, 50, 20)):
