@@ -121,16 +121,15 @@ def test_ctrl_c_ends_with_130_and_a_partial_run(artifacts: Artifacts, tmp_path: 
     out = tmp_path / "run"
     args = [str(BIN / "ape"), "run", "crash", "thin", "--engine", "pyevm", "--out", str(out)]
     environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(  # noqa: S603 (our own)
+    with subprocess.Popen(  # noqa: S603 (our own)
         args, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("block"):
-            process.send_signal(signal.SIGINT)
-            break
-    process.stdout.read()
-    assert process.wait(timeout=120) == 130
+    ) as process:
+        assert process.stdout is not None
+        while not process.stdout.readline().startswith("block"):
+            assert process.poll() is None, "it ended before its first block"
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+    assert process.returncode == 130
     summary = json.loads((out / "summary.json").read_text())
     assert summary["partial"] is True
     assert 0 < summary["blocks"] < 12
