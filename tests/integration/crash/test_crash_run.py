@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +12,7 @@ from spillway import crash, invariants, metrics
 from spillway.crash import Run, unexplained
 from spillway.invariants import Finding
 from spillway.model.words import DEFICIT
+from spillway.units import usd_to_price
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,14 +59,14 @@ def test_the_calls_of_a_block_stand_in_the_order_of_the_rules(thin: Run) -> None
 
 
 def test_the_vault_result_is_the_sum_of_its_parts(thin: Run) -> None:
-    vault = {key: metrics.Fraction(value) for key, value in metrics.summary(thin)["vault"].items()}
+    vault = {key: Fraction(value) for key, value in metrics.summary(thin)["vault"].items()}
     assert vault["equity_end_usd"] - vault["equity_start_usd"] == vault["pnl_usd"]
     parts = ("from_margin_usd", "from_book_usd", "from_adl_usd")
     assert sum(vault[part] for part in parts) == vault["pnl_usd"]
 
 
 def test_a_stop_fires_when_the_mark_reaches_it(thin: Run) -> None:
-    # `long_10x` has a stop at 98,000 for all that it holds.
+    # `long_10x` has a stop at 99,100 for all that it holds.
     (stopped,) = [t.member.account for t in thin.roster.traders if t.member.name == "long_10x"]
     fired = [
         block.now.markets[0].mark
@@ -74,7 +77,7 @@ def test_a_stop_fires_when_the_mark_reaches_it(thin: Run) -> None:
         if event.account == stopped
     ]
     assert len(fired) == 1
-    assert fired[0] <= 980_000 * 10**12  # 98,000 USD per BTC, in quote per lot of 1e-5
+    assert fired[0] <= usd_to_price(99_100, 5)
     assert thin.now.accounts[stopped].flat
 
 
@@ -125,11 +128,11 @@ def test_it_stops_at_the_first_broken_invariant(
 
 def test_an_account_that_changes_without_an_event_is_found(thin: Run) -> None:
     honest = thin.now
-    forged = metrics.replace(
+    forged = replace(
         honest,
         accounts={
             **honest.accounts,
-            DEFICIT: metrics.replace(honest.accounts[DEFICIT], stored=1),
+            DEFICIT: replace(honest.accounts[DEFICIT], stored=1),
         },
     )
     assert unexplained(honest, honest) == []

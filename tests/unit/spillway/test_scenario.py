@@ -147,7 +147,7 @@ def test_an_unknown_scenario_is_refused() -> None:
         ),
         ("size = 3.5", "size = 0", r"positions\[0\]\.size: found 0"),
         ("size = 3.5", "size = 3.5, entry = 100_000.5", r"entry: .* such as 100000 or 100001"),
-        ("price = 98_000", "price = 98_000.5", r"orders\[0\]\.price: .* such as 98000 or 98001"),
+        ("price = 99_100", "price = 99_100.5", r"orders\[0\]\.price: .* such as 99100 or 99101"),
         ('market = "BTC", size = 3.5', 'market = "ETH", size = 3.5', r"a market of this .*: BTC"),
         ("blocks = 12", "blocks = 120", r"path: found 'times .* cover the clock"),
         ("seed = 1", 'seed = "1"', r"seed: found '1', allowed: a whole number"),
