@@ -245,20 +245,14 @@ class _Loop:
     @contextmanager
     def _rehearsed(self, calls: Sequence[Call], at: int, step: int) -> Iterator[View]:
         """Show the venue as it would be after `calls`, and take them back."""
-        token = self._engine.snapshot()
-        events: list[Event] = []
-        if calls:
-            events = _events(self._engine.send_block(calls, at))
-        try:
+        with self._engine.rehearse(calls, at) as result:
             yield View(
                 block=step,
                 time=at,
-                now=self._observer.after(self._run.now, events),
+                now=self._observer.after(self._run.now, _events(result)),
                 stops=self._stops,
                 orders_of=self._venue.contracts.book.call.orders_of,
             )
-        finally:
-            self._engine.revert(token)
 
     def _mine(self, calls: Sequence[Call], at: int, step: int) -> None:
         before = self._run.now

@@ -1,14 +1,18 @@
 """Engine `ape`: the local py-evm chain of Ape's test provider, with real signatures and blocks.
 
 The calls of a block are signed and mined at once through the provider's own chain: one block per
-tick and not one per call, at the time that the caller names. Ape is imported when a chain starts.
+tick and not one per call, at the time that the caller names. A rehearsal is not mined: it runs on
+the state after the head, and is dropped with it. Ape is imported when a chain starts.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from eth.constants import GENESIS_PARENT_HASH
+from eth.vm.spoof import SpoofTransaction
 from eth_keys.datatypes import PrivateKey
 from eth_utils.exceptions import ValidationError
 
@@ -25,9 +29,10 @@ from spillway.engines.protocol import (
 from spillway.errors import BadInput, EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    from eth.abc import BlockHeaderAPI, SignedTransactionAPI, StateAPI
+    from eth.abc import BlockHeaderAPI, StateAPI, UnsignedTransactionAPI
+    from eth.vm.forks.prague import PragueVM
 
 NETWORK = "ethereum:local:test"
 
@@ -51,7 +56,8 @@ class ApeLocal:
         _require_local(network)
         self._connection = networks.parse_network_choice(network)
         self._provider: Any = self._connection.__enter__()
-        self._snapshots: list[Any] = []
+        self._snapshots: list[BlockHeaderAPI] = []
+        self._header: BlockHeaderAPI
         self._state: StateAPI | None = None
         self._restart()
 
@@ -64,20 +70,35 @@ class ApeLocal:
         return Head(header.block_number, header.timestamp)
 
     def mine(self, calls: Sequence[Call], timestamp: int) -> list[Outcome]:
-        transactions = self._sign(calls)
+        transactions = [call.as_signed_transaction(key) for call, key in self._transactions(calls)]
         # A block runs at the time of the header that is prepared for it, which is now by default.
         chain = self._chain
         chain.header = chain.create_header_from_parent(self._header, timestamp=timestamp)
         try:
-            _, receipts, computations = chain.mine_all(transactions, timestamp=timestamp)
+            mined, receipts, computations = chain.mine_all(transactions, timestamp=timestamp)
         except ValidationError as error:
+            self._move_to(self._header)
             raise EngineError(f"a call can't stand in a block: {error}") from error
-        self._state = None
+        self._move_to(mined.imported_block.header)
         used = [0, *(receipt.gas_used for receipt in receipts)]  # a receipt's gas is cumulative
         return [
             evm.outcome(computation, used[index + 1] - used[index])
             for index, computation in enumerate(computations)
         ]
+
+    @contextmanager
+    def rehearse(self, calls: Sequence[Call], timestamp: int) -> Iterator[list[Outcome]]:
+        before, transactions = self._header, self._transactions(calls)
+        header = self._chain.create_header_from_parent(before, timestamp=timestamp)
+        vm = self._chain.get_vm(header)
+        try:
+            outcomes = [_rehearse(vm, unsigned, key) for unsigned, key in transactions]
+            self._header, self._state = header, vm.state
+            yield outcomes
+        except ValidationError as error:
+            raise EngineError(f"a call can't stand in a block: {error}") from error
+        finally:
+            self._move_to(before)
 
     def call(self, call: Call) -> Outcome:
         return evm.read(self._head_state, call)
@@ -100,22 +121,20 @@ class ApeLocal:
         return self._head_state.get_storage(evm.to_bytes(address), slot)
 
     def snapshot(self) -> int:
-        self._snapshots.append(self._provider.snapshot())
+        self._snapshots.append(self._header)
         return len(self._snapshots) - 1
 
     def revert(self, token: int) -> None:
-        self._provider.restore(self._snapshots[token])
+        header = self._snapshots[token]
         del self._snapshots[token:]
-        self._state = None
+        # What eth-tester does to go back, but for executing the block again.
+        database = self._chain.chaindb
+        database._set_as_canonical_chain_head(database.db, header, GENESIS_PARENT_HASH)  # noqa: SLF001
+        self._move_to(header)
 
     @property
     def _chain(self) -> Any:
         return self._provider.evm_backend.chain
-
-    @property
-    def _header(self) -> BlockHeaderAPI:
-        header: BlockHeaderAPI = self._chain.get_canonical_head()
-        return header
 
     @property
     def _head_state(self) -> StateAPI:
@@ -124,26 +143,35 @@ class ApeLocal:
             self._state = self._chain.get_vm(self._header).state
         return self._state
 
+    def _move_to(self, header: BlockHeaderAPI) -> None:
+        self._header, self._state = header, None
+
     def _restart(self) -> None:
         """Replace the provider's chain by one with our time, gas limit and senders.
 
         Ape's own genesis is now, and a block's time must be after its parent's: without this, no
         block could be mined at a time of the past.
         """
-        from eth.db.atomic import AtomicDB  # noqa: PLC0415
         from eth_tester.backends.pyevm.main import get_default_genesis_params  # noqa: PLC0415
+
+        from spillway.engines.rooted_state import RootedDB, RootedVM  # noqa: PLC0415
 
         overrides = {"gas_limit": self._genesis.gas_limit, "timestamp": self._genesis.timestamp}
         params = get_default_genesis_params(overrides) | {"base_fee_per_gas": 0}
         backend = self._provider.evm_backend
         fresh = {"balance": SENDER_BALANCE, "nonce": 0, "code": b"", "storage": {}}
         state = backend.genesis_state | {evm.to_bytes(address): fresh for address in self._keys}
-        backend.chain = type(backend.chain).from_genesis(AtomicDB(), params, state)
+        chain = type(backend.chain).configure(vm_configuration=((0, RootedVM),))
+        backend.chain = chain.from_genesis(RootedDB(), params, state)
+        self._move_to(backend.chain.get_canonical_head())
 
-    def _sign(self, calls: Sequence[Call]) -> list[SignedTransactionAPI]:
+    def _transactions(
+        self, calls: Sequence[Call]
+    ) -> list[tuple[UnsignedTransactionAPI, PrivateKey]]:
+        """Turn calls into transactions, each with the key that is to sign it."""
         builder = self._chain.get_transaction_builder()
         sent: Counter[Address] = Counter()
-        signed = []
+        transactions = []
         for call in calls:
             key = self._keys.get(call.sender)
             if key is None:
@@ -159,9 +187,18 @@ class ApeLocal:
                 data=call.data,
                 access_list=(),
             )
-            signed.append(unsigned.as_signed_transaction(key))
             sent[call.sender] += 1
-        return signed
+            transactions.append((unsigned, key))
+        return transactions
+
+
+def _rehearse(vm: PragueVM, unsigned: UnsignedTransactionAPI, key: PrivateKey) -> Outcome:
+    """Run a transaction of the owner of `key` on the state of `vm`, without a block."""
+    sender = key.public_key.to_canonical_address()
+    transaction: Any = SpoofTransaction(unsigned, from_=sender)
+    vm.state.lock_changes()
+    computation = vm.state.apply_transaction(transaction)
+    return evm.outcome(computation, vm.finalize_gas_used(transaction, computation))
 
 
 def _require_local(network: str) -> None:

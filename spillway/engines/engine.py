@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -24,7 +25,7 @@ from spillway.engines.protocol import (
 from spillway.errors import EngineError, Reverted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from spillway.build import Artifact
 
@@ -139,6 +140,20 @@ class Engine:
                 for call, outcome in zip(part, outcomes, strict=True)
             )
         return BlockResult(tuple(receipts), self.head)
+
+    @contextmanager
+    def rehearse(self, calls: Sequence[Call], timestamp: int) -> Iterator[BlockResult]:
+        """Show the chain as it would be after `calls`, and leave no trace once the context ends.
+
+        They run as one block at `timestamp`, whatever gas they declare; reads see what they wrote.
+        """
+        with self.backend.rehearse(calls, timestamp) as outcomes:
+            head = self.head
+            receipts = (
+                self._receipt(call, outcome, head.number, timestamp)
+                for call, outcome in zip(calls, outcomes, strict=True)
+            )
+            yield BlockResult(tuple(receipts), head)
 
     def read(self, call: Call) -> Any:
         """What `call` returns on the head's state; raises Reverted where it refuses.

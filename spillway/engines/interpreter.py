@@ -15,7 +15,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from eth.constants import GAS_CALLSTIPEND, GAS_SHA3WORD
+from eth.constants import GAS_CALLSTIPEND, GAS_COPY, GAS_SHA3WORD
 from eth.exceptions import (
     FullStack,
     Halt,
@@ -47,7 +47,7 @@ STACK_LIMIT = 1024
 PUSH, BINARY, DUP, SWAP, LOAD_AT, STORE_AT, CHARGE, JUMP_IF_TO, JUMP_TO, POP, JUMP, UNARY = range(
     12
 )
-LOAD, STORE, SLOAD, KECCAK, FRAME, CALLDATA, JUMP_IF, OTHER = range(12, 20)
+LOAD, STORE, SLOAD, KECCAK, FRAME, CALLDATA, JUMP_IF, COPY, OTHER = range(12, 21)
 
 Instruction = tuple[int, Any]
 
@@ -136,6 +136,7 @@ PLAIN = {
     op.MSTORE: (STORE, -2),
     op.SLOAD: (SLOAD, 0),
     op.SHA3: (KECCAK, -1),
+    op.MCOPY: (COPY, -3),
     op.CALLDATALOAD: (CALLDATA, 0),
 }
 
@@ -371,6 +372,12 @@ def _loop(computation: Any) -> None:  # noqa: C901, PLR0912, PLR0915 (one branch
         elif kind == CALLDATA:
             start = stack[-1]
             stack[-1] = int.from_bytes(data[start : start + 32].ljust(32, b"\0"), "big")
+        elif kind == COPY:
+            target, start, size = pop(), pop(), pop()
+            computation.extend_memory(max(target, start), size)
+            computation.consume_gas(GAS_COPY * ((size + 31) // 32), "MCOPY")
+            memory = computation._memory._bytes  # noqa: SLF001
+            memory[target : target + size] = memory[start : start + size]
         elif kind == JUMP_IF:
             position = pop()
             if pop():

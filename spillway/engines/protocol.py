@@ -15,6 +15,7 @@ from spillway.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from spillway.engines.codec import Function
 
@@ -93,6 +94,11 @@ class Backend(Protocol):
 
     def mine(self, calls: Sequence[Call], timestamp: int) -> list[Outcome]:
         """Mine `calls`, in this order, as one block at `timestamp`. None of them can abort it."""
+
+    def rehearse(
+        self, calls: Sequence[Call], timestamp: int
+    ) -> AbstractContextManager[list[Outcome]]:
+        """Show the chain as `mine` would leave it, until the context ends. Nothing is mined."""
 
     def call(self, call: Call) -> Outcome:
         """Run `call` on the head's state, at its number and timestamp, and leave no trace."""

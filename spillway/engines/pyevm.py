@@ -6,6 +6,7 @@ transaction boundaries with cold access lists, refunds, intrinsic gas, nonces an
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from eth.constants import (
@@ -80,6 +81,14 @@ class PyEvm:
             raise
         self._forget(before)
         return outcomes
+
+    @contextmanager
+    def rehearse(self, calls: Sequence[Call], timestamp: int) -> Iterator[list[Outcome]]:
+        before = self.snapshot()
+        try:
+            yield self.mine(calls, timestamp)
+        finally:
+            self.revert(before)
 
     def call(self, call: Call) -> Outcome:
         result = evm.read(self._state, call)

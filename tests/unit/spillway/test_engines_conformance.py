@@ -14,7 +14,7 @@ from coincurve import PrivateKey
 from eth_hash.auto import keccak
 
 from spillway import engines
-from spillway.engines import Call, Genesis
+from spillway.engines import Call, Genesis, Head
 from spillway.engines.protocol import BLOCK_GAS_LIMIT, SENDER_BALANCE, TX_GAS_LIMIT
 from spillway.errors import EngineError, Reverted
 
@@ -425,3 +425,47 @@ def test_what_was_mined_before_a_snapshot_is_original_after_a_revert(
     change = harness.transact.write(0, 4, 2, sender=sender).gas_used
     chain.revert(token)
     assert harness.transact.write(0, 4, 2, sender=sender).gas_used == change < first
+
+
+# --- rehearsals ----------------------------------------------------------------------------------
+
+
+def test_a_rehearsal_shows_what_mining_does_and_leaves_no_trace(
+    chain: Engine, harness: Contract, sender: Address
+) -> None:
+    calls = [harness.build.bump("rehearsed", sender=sender) for _ in range(2)]
+    before, nonce, at = chain.head, chain.backend.nonce(sender), chain.head.timestamp + 15
+    with chain.rehearse(calls, at) as rehearsed:
+        assert chain.head == rehearsed.head == Head(before.number + 1, at)
+        assert harness.call.count() == 9
+        assert harness.call.block_fields()[:2] == (before.number + 1, at)
+    assert (chain.head, chain.backend.nonce(sender), harness.call.count()) == (before, nonce, 7)
+    mined = chain.send_block(calls, at)
+    assert [(r.gas_used, r.logs, r.block, r.timestamp) for r in mined.receipts] == [
+        (r.gas_used, r.logs, r.block, r.timestamp) for r in rehearsed.receipts
+    ]
+
+
+def test_a_rehearsal_ends_with_whatever_ends_its_context(
+    chain: Engine, harness: Contract, sender: Address
+) -> None:
+    before = chain.head
+    with (
+        pytest.raises(ZeroDivisionError),
+        chain.rehearse([harness.build.bump("x", sender=sender)], before.timestamp + 1),
+    ):
+        _ = 1 // 0
+    assert (chain.head, harness.call.count()) == (before, 7)
+
+
+def test_a_call_that_cannot_stand_in_a_block_cannot_be_rehearsed(
+    chain: Engine, harness: Contract, sender: Address
+) -> None:
+    before = chain.head
+    poor = spend(sender, harness.address, value=SENDER_BALANCE + 1)
+    with (
+        pytest.raises(EngineError),
+        chain.rehearse([harness.build.bump("x", sender=sender), poor], before.timestamp + 1),
+    ):
+        pass
+    assert (chain.head, harness.call.count()) == (before, 7)
