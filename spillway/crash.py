@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from spillway.build import Artifact
-    from spillway.deploy import Cast
+    from spillway.deploy import Cast, Contracts
     from spillway.engines import BlockResult, Call, Engine, Event, Receipt
     from spillway.invariants import Snapshot
     from spillway.opening import Roster
@@ -125,6 +125,25 @@ class Run:
         return self.blocks[-1].now if self.blocks else self.start
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A venue that stands on a chain, with nothing done on it yet.
+
+    Attributes:
+        engine: The chain.
+        pool: The compiled pool, whose storage observers read.
+        preset: The venue's rules.
+        people: Who sends which transactions.
+        contracts: The venue.
+    """
+
+    engine: Engine
+    pool: Artifact
+    preset: Preset
+    people: Cast
+    contracts: Contracts
+
+
 def genesis(scenario: Scenario, preset: Preset) -> Genesis:
     """Return the chain that a run needs: long enough before its clock, a sender for everyone."""
     before = SETUP_SECONDS + preset.vault.lock_seconds + DEPLOY_SECONDS
@@ -151,7 +170,24 @@ def run(
         BadInput: the venue refuses what the scenario begins with.
     """
     began = time.monotonic()
-    result = _Loop(engine, artifacts, scenario, preset).go(watch)
+    result = perform(stage(engine, artifacts, scenario, preset), scenario, watch)
+    result.wall_seconds = time.monotonic() - began
+    return result
+
+
+def stage(
+    engine: Engine, artifacts: Mapping[str, Artifact], scenario: Scenario, preset: Preset
+) -> Stage:
+    """Deploy the venue that a scenario needs. Its path, seed and people's deeds play no part."""
+    people = cast(engine, preset, scenario)
+    contracts = deploy(engine, artifacts, preset, scenario, people)
+    return Stage(engine, artifacts["MarginPool"], preset, people, contracts)
+
+
+def perform(stage: Stage, scenario: Scenario, watch: Callable[[Run], bool] = lambda _: True) -> Run:
+    """`run`, on a venue that stands already."""
+    began = time.monotonic()
+    result = _Loop(stage, scenario).go(watch)
     result.wall_seconds = time.monotonic() - began
     return result
 
@@ -159,24 +195,15 @@ def run(
 class _Loop:
     """Everything that a run needs while it goes on."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        artifacts: Mapping[str, Artifact],
-        scenario: Scenario,
-        preset: Preset,
-    ) -> None:
-        self._engine = engine
+    def __init__(self, stage: Stage, scenario: Scenario) -> None:
+        self._engine = engine = stage.engine
         self._scenario = scenario
         self._rng = Random(scenario.seed)  # noqa: S311 (nothing is secret here)
-        people = cast(engine, preset, scenario)
-        self._venue = Venue(deploy(engine, artifacts, preset, scenario, people))
-        entrants = enter(scenario, preset, self._rng)
-        opening = Opening(engine, self._venue, scenario, people)
-        roster, self._stops = opening.run(entrants)
-        self._observer = observe.Observer(
-            engine, self._venue, artifacts["MarginPool"], preset, scenario
-        )
+        self._venue = venue = Venue(stage.contracts)
+        preset, people = stage.preset, stage.people
+        opening = Opening(engine, venue, scenario, people)
+        roster, self._stops = opening.run(enter(scenario, preset, self._rng))
+        self._observer = observe.Observer(engine, venue, stage.pool, preset, scenario)
         start = self._observer.snapshot()
         self._run = Run(
             scenario=scenario,

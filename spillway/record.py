@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from spillway.crash import Block, Run
     from spillway.engines import Receipt
     from spillway.invariants import Snapshot
+    from spillway.scenario import Scenario
 
 SUMMARY = "summary.json"
 
@@ -80,7 +81,7 @@ def write(run: Run, folder: Path) -> dict[str, Any]:
     (part / "scenario.toml").write_text(tables.written(run.scenario), encoding="utf-8")
     (part / "venue.toml").write_text(tables.written(run.preset), encoding="utf-8")
     (part / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    _write_table(part / "blocks.parquet", list(_block_rows(run)), blocks_schema(run))
+    _write_table(part / "blocks.parquet", list(block_rows(run)), blocks_schema(run.scenario))
     _write_table(part / "events.parquet", list(_event_rows(run)), EVENTS)
     rows = [*_account_rows(run, "start", run.start), *_account_rows(run, "end", run.now)]
     _write_table(part / "accounts.parquet", rows, ACCOUNTS)
@@ -96,7 +97,7 @@ def _write_table(path: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> N
 # --- blocks --------------------------------------------------------------------------------------
 
 
-def blocks_schema(run: Run) -> pa.Schema:
+def blocks_schema(scenario: Scenario) -> pa.Schema:
     """Return the columns of blocks.parquet; each market adds its own."""
     fields = [
         ("block", pa.int64()),
@@ -112,7 +113,7 @@ def blocks_schema(run: Run) -> pa.Schema:
         ("below_maintenance", pa.int64()),  # accounts
         ("below_zero", pa.int64()),  # accounts
     ]
-    for market in run.scenario.markets:
+    for market in scenario.markets:
         fields += (
             (f"mark_{market.symbol}", QUOTE),
             (f"index_{market.symbol}", QUOTE),
@@ -122,7 +123,8 @@ def blocks_schema(run: Run) -> pa.Schema:
     return pa.schema(fields)
 
 
-def _block_rows(run: Run) -> Iterator[dict[str, Any]]:
+def block_rows(run: Run) -> Iterator[dict[str, Any]]:
+    """Yield the rows of blocks.parquet."""
     for block in run.blocks:
         yield {**_block_row(block), **_market_columns(run, block.now)}
 
