@@ -6,19 +6,19 @@ what it is told (see contracts/interfaces/IAdl.vyi).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from spillway.engines import Contract
 
-PAGE = 32
+PAGE = 32  # keys that one read gives
+MOST_RANKS = 64  # of a plan
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """One market's ranking, as `IAdl.Plan`.
 
     `longs` is the winners' side, `threshold` the least key that is enrolled, `order` the places of
@@ -41,9 +41,16 @@ def read_keys(adl: Contract, market: int, longs: bool, holders: int) -> list[tup
 
 
 def plan(market: int, longs: bool, ranked: Sequence[tuple[int, int]], lots: int) -> Plan:
-    """Cut a ranking where it covers `lots`; `ranked` as `read_keys` gives it."""
+    """Cut a ranking where it covers `lots`, or where a plan is full.
+
+    Args:
+        market: Where.
+        longs: The winners' side.
+        ranked: (key, lots) of each holder of the side, as `read_keys` gives it.
+        lots: That are to be closed against them.
+    """
     threshold, covered = 0, 0
-    for key, size in sorted(ranked, reverse=True):
+    for key, size in islice(sorted(ranked, reverse=True), MOST_RANKS):
         threshold, covered = key, covered + size
         if covered >= lots:
             break

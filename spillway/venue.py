@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from spillway.deploy import Contracts
     from spillway.engines import Address, Call
+    from spillway.ranking import Plan
 
 # Declared gas: what a call may use at most, with room. A block holds 300M of it.
 GAS_ACCOUNT = 400_000
@@ -60,15 +61,6 @@ class Stop(NamedTuple):
     trigger: int
     limit: int
     lots: int
-
-
-class Plan(NamedTuple):
-    """IAdl.Plan."""
-
-    market: int
-    longs: bool
-    threshold: int
-    order: tuple[int, ...]
 
 
 class Report(NamedTuple):

@@ -8,26 +8,23 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from spillway import ranking
 from spillway.model.words import PROTOCOL
-from spillway.venue import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from spillway.actors.view import View
     from spillway.engines import Address, Call
+    from spillway.ranking import Plan
     from spillway.venue import Venue
 
 MOST_ACCOUNTS = 16  # of one call of `liquidate` or `deleverage`
-MOST_RANKS = 64  # of a plan
-PAGE = 32  # keys that one read gives
 # What the waterfall may use for one account, gas: the order of a leg meets up to 32 makers of ~100k
 # each, and what is left is handed over. A transaction has 2**24.
 GAS_ACCOUNT = 1_500_000
 GAS_LEG = 3_500_000
 GAS_CALL = 15_000_000
-
-PLACE_BITS = 24  # of a key, from the low end: the place in the holder list
 
 
 class Keeper:
@@ -68,18 +65,14 @@ class Keeper:
                 if leg.size:
                     needed[market, leg.size < 0] += abs(leg.size)
         return [
-            plan(market, longs, lots, self._keys(market, longs, view))
+            ranking.plan(market, longs, self._keys(market, longs, view), lots)
             for (market, longs), lots in sorted(needed.items())
         ]
 
     def _keys(self, market: int, longs: bool, view: View) -> list[tuple[int, int]]:
         """(key, lots) of every holder of a side."""
-        length = len(view.now.holders[market, longs])
-        found: list[tuple[int, int]] = []
-        for start in range(0, length, PAGE):
-            keys, lots = self._venue.contracts.adl.call.keys(market, longs, start, PAGE)
-            found += zip(keys, lots, strict=True)
-        return found
+        holders = len(view.now.holders[market, longs])
+        return ranking.read_keys(self._venue.contracts.adl, market, longs, holders)
 
     # --- the rest ----------------------------------------------------------------------------
 
@@ -114,28 +107,3 @@ def batches(due: Sequence[int], legs: Sequence[int]) -> Iterator[list[int]]:
         gas += cost
     if batch:
         yield batch
-
-
-def plan(market: int, longs: bool, lots: int, holders: Sequence[tuple[int, int]]) -> Plan:
-    """Find the winners of `lots`, as `deleverage` wants to be told of them.
-
-    Args:
-        market: Where.
-        longs: Their side.
-        lots: That are to be closed against them.
-        holders: (key, lots) of each holder of the side.
-
-    Returns:
-        The key of the last winner needed, and the enrolled put in falling order of keys. Enrolled
-        are those with at least that key, in the order of their places.
-    """
-    ranked = sorted(holders, reverse=True)
-    covered, last = 0, 0
-    for count, (_, held) in enumerate(ranked):
-        if covered >= lots or count == MOST_RANKS:
-            break
-        covered += held
-        last = count
-    keys = [key for key, _ in ranked[: last + 1]]
-    by_place = sorted(keys, key=lambda key: key % (1 << PLACE_BITS))
-    return Plan(market, longs, keys[-1] if keys else 0, tuple(map(by_place.index, keys)))

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from spillway import scenario
-from spillway.actors.keeper import GAS_ACCOUNT, GAS_CALL, GAS_LEG, MOST_ACCOUNTS, batches, plan
+from spillway.actors.keeper import GAS_ACCOUNT, GAS_CALL, GAS_LEG, MOST_ACCOUNTS, batches
 from spillway.actors.market_maker import depth_share, volatility
 from spillway.observe import StandingStop
 
@@ -53,30 +53,6 @@ def test_a_batch_fits_into_a_transaction() -> None:
 
 def test_nobody_due_makes_no_batch() -> None:
     assert list(batches([], [])) == []
-
-
-def key(score: int, place: int) -> int:
-    """A ranking key: what it is sorted by, then the place in the holder list."""
-    return score << 56 | place
-
-
-def test_a_plan_enrols_as_many_winners_as_the_lots_need() -> None:
-    holders = [(key(5, 0), 10), (key(9, 1), 4), (key(7, 2), 3), (key(1, 3), 100)]
-    made = plan(0, True, 12, holders)
-    # 4 + 3 + 10 lots cover 12: the fourth is not needed.
-    assert made.threshold == key(5, 0)
-    # Enrolled in the order of places 0, 1, 2; best first they are the second, the third, the first.
-    assert made.order == (1, 2, 0)
-
-
-def test_a_plan_for_more_than_there_is_takes_everyone() -> None:
-    holders = [(key(5, 4), 10), (key(9, 1), 4)]
-    made = plan(3, False, 50, holders)
-    assert made == (3, False, key(5, 4), (0, 1))
-
-
-def test_a_plan_without_holders_is_empty() -> None:
-    assert plan(0, True, 1, []) == (0, True, 0, ())
 
 
 # --- stops ---------------------------------------------------------------------------------------
