@@ -105,7 +105,7 @@ def _status(run: Run) -> str:
     """Say where a run is: time, price of the first market, and how often each layer has acted."""
     block, market = run.blocks[-1], run.scenario.markets[0]
     clock = datetime.fromtimestamp(block.timestamp, UTC).strftime("%H:%M:%S")
-    mark = price_to_usd(block.now.markets[0].mark, market.size_decimals)
+    mark = price_to_usd(block.markets[0].mark, market.size_decimals)
     counts = {name: layer.count for name, layer in run.tally.layers.items() if layer.count}
     acted = ", ".join(f"{name} {count}" for name, count in counts.items()) or "calm"
     return f"{clock}  {market.symbol} {mark:,.1f}  {acted}"

@@ -35,6 +35,7 @@ from spillway.invariants import Finding
 from spillway.metrics import Tally
 from spillway.opening import SETUP_SECONDS, Opening
 from spillway.venue import Venue
+from spillway.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from spillway.deploy import Cast, Contracts
     from spillway.engines import BlockResult, Call, Engine, Event, Receipt
     from spillway.invariants import Snapshot
+    from spillway.model.margin import Market
     from spillway.opening import Roster
     from spillway.presets import Preset
     from spillway.scenario import Scenario
@@ -61,16 +63,26 @@ class Block:
         timestamp: Seconds.
         step: Of the run, counted from 0.
         receipts: Of its calls, in order.
-        now: The venue at its end.
+        markets: At its end.
+        custody: Units of collateral at its end.
+        deficit: Quote.
+        flat_quote: Of flat traders' accounts, quote.
         vault_equity: Of the vault, quote.
+        below_maintenance: Accounts with less equity than that, at its end.
+        below_zero: Accounts with a position and equity below zero, at its end.
     """
 
     number: int
     timestamp: int
     step: int
     receipts: tuple[Receipt, ...]
-    now: Snapshot
+    markets: Sequence[Market]
+    custody: int
+    deficit: int
+    flat_quote: int
     vault_equity: int
+    below_maintenance: int
+    below_zero: int
 
     @property
     def gas_used(self) -> int:
@@ -95,6 +107,7 @@ class Run:
         child: The account of the vault that takes positions over.
         parent: The account of the vault that holds its cash.
         start: The venue when the clock starts.
+        now: The venue as it stands.
         vault_start: Equity of the vault then, quote.
         blocks: Those mined so far.
         tally: What happened so far.
@@ -111,6 +124,7 @@ class Run:
     parent: int
     child: int
     start: Snapshot
+    now: Snapshot
     vault_start: int
     tally: Tally
     blocks: list[Block] = field(default_factory=list)
@@ -118,11 +132,6 @@ class Run:
     interrupted: bool = False
     state_digest: str = ""
     wall_seconds: float = 0.0
-
-    @property
-    def now(self) -> Snapshot:
-        """The venue as it stands."""
-        return self.blocks[-1].now if self.blocks else self.start
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +214,7 @@ class _Loop:
         roster, self._stops = opening.run(enter(scenario, preset, self._rng))
         self._observer = observe.Observer(engine, venue, stage.pool, preset, scenario)
         start = self._observer.snapshot()
+        self._watch = Watch(start)
         self._run = Run(
             scenario=scenario,
             preset=preset,
@@ -213,6 +223,7 @@ class _Loop:
             parent=self._observer.parent,
             child=self._observer.child,
             start=start,
+            now=start,
             vault_start=self._observer.vault_equity(start),
             tally=Tally(self._observer.child),
         )
@@ -273,12 +284,14 @@ class _Loop:
     def _rehearsed(self, calls: Sequence[Call], at: int, step: int) -> Iterator[View]:
         """Show the venue as it would be after `calls`, and take them back."""
         with self._engine.rehearse(calls, at) as result:
+            now = self._observer.after(self._run.now, _events(result))
             yield View(
                 block=step,
                 time=at,
-                now=self._observer.after(self._run.now, _events(result)),
+                now=now,
                 stops=self._stops,
                 orders_of=self._venue.contracts.book.call.orders_of,
+                suspects=self._watch.suspects(now),
             )
 
     def _mine(self, calls: Sequence[Call], at: int, step: int) -> None:
@@ -289,20 +302,29 @@ class _Loop:
         flows = observe.flows(events, self._observer.junior(now))
         observe.follow_stops(self._stops, events)
         self._cashier.saw(events)
+        weak = self._watch.follow(now)
+        self._run.now = now
         self._run.blocks.append(
             Block(
                 number=result.head.number,
                 timestamp=result.head.timestamp,
                 step=step,
                 receipts=result.receipts,
-                now=now,
+                markets=now.markets,
+                custody=now.custody,
+                deficit=now.deficit,
+                flat_quote=now.flat_quote,
                 vault_equity=self._observer.vault_equity(now),
+                below_maintenance=len(weak),
+                below_zero=sum(now.equity(number) < 0 for number in weak),
             )
         )
         self._run.tally.add(before, now, events, flows)
         self._run.findings = invariants.check(before, now, flows)
         if step % WHOLE_EVERY == 0 or step == self._scenario.clock.blocks - 1:
-            self._run.findings += unexplained(now, self._observer.snapshot())
+            whole = self._observer.snapshot()
+            self._run.findings += unexplained(now, whole)
+            self._run.findings += invariants.check(before, whole, flows)
 
 
 def unexplained(kept: Snapshot, whole: Snapshot) -> list[Finding]:

@@ -6,7 +6,7 @@ runs all of them.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,61 @@ from spillway.model.words import DEFICIT, FEES, ISOLATED, PROTOCOL, Account
 from spillway.units import QUOTE_PER_UNIT
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from spillway.model.margin import Market
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over all accounts, which a block brings up to date by the accounts that it changed.
+
+    Attributes:
+        stored: Of all accounts, quote.
+        flat: Of flat traders' accounts, quote.
+        longs: Lots, by market.
+        shorts: Lots, by market, > 0.
+        debtors: Flat accounts below zero.
+    """
+
+    stored: int
+    flat: int
+    longs: Mapping[int, int]
+    shorts: Mapping[int, int]
+    debtors: frozenset[int]
+
+    @classmethod
+    def of(cls, accounts: Mapping[int, Account]) -> Totals:
+        """Add all accounts up."""
+        nothing = cls(0, 0, {}, {}, frozenset())
+        return nothing.moved((), accounts.values())
+
+    def moved(self, before: Iterable[Account], after: Iterable[Account]) -> Totals:
+        """Return the sums once some accounts have changed; a new one has nothing in `before`."""
+        stored, flat = self.stored, self.flat
+        longs, shorts = dict(self.longs), dict(self.shorts)
+        debtors = set(self.debtors)
+        for sign, held in (*((-1, held) for held in before), *((1, held) for held in after)):
+            stored += sign * held.stored
+            if held.trader and held.flat:
+                flat += sign * held.stored
+            for market, leg in held.legs.items():
+                side = longs if leg.size > 0 else shorts
+                side[market] = side.get(market, 0) + sign * abs(leg.size)
+            if sign > 0 and held.flat and held.stored < 0:
+                debtors.add(held.number)
+            else:
+                debtors.discard(held.number)
+        return Totals(stored, flat, longs, shorts, frozenset(debtors))
+
+    def quotes(self, markets: Sequence[Market]) -> int:
+        """Return the sum of the effective quotes."""
+        total = self.stored
+        for number, market in enumerate(markets):
+            longs, shorts = self.longs.get(number, 0), self.shorts.get(number, 0)
+            total -= (longs - shorts) * market.funding
+            total -= longs * market.long_charge + shorts * market.short_charge
+        return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +85,11 @@ class Snapshot:
         balance: Units of collateral that the token says are there.
         deficit: Standing deficit, quote >= 0.
         flat_quote: What the pool says that flat traders' accounts hold, quote.
-        holders: (market, longs) -> the holder list, 0 for a hole; where it was read.
+        holders: (market, longs) -> the holder list, 0 for a hole; where it was read whole.
+        seats: (account, market) -> who stands at the place that the account's position knows;
+            where that was read instead.
+        totals: Sums over all accounts, where they were kept; else they are added up.
+        changed: Accounts that may differ from the snapshot before; None = any.
     """
 
     block: int
@@ -44,6 +100,21 @@ class Snapshot:
     deficit: int
     flat_quote: int
     holders: Mapping[tuple[int, bool], Sequence[int]] = field(default_factory=dict)
+    seats: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    totals: Totals | None = None
+    changed: frozenset[int] | None = None
+
+    @property
+    def sums(self) -> Totals:
+        """Sums over all accounts."""
+        return self.totals or Totals.of(self.accounts)
+
+    @property
+    def news(self) -> Iterator[tuple[int, Account]]:
+        """The accounts that may differ from the snapshot before, by id."""
+        if self.changed is None:
+            return iter(self.accounts.items())
+        return ((n, self.accounts[n]) for n in sorted(self.changed) if n in self.accounts)
 
     def equity(self, account: int) -> int:
         """Return the equity of an account at the marks, quote."""
@@ -91,15 +162,16 @@ class Finding:
 
 def sizes_cancel(now: Snapshot) -> Iterator[Finding]:
     """I-1: in every market the sizes of all accounts sum to zero."""
-    for market, legs in _sizes(now).items():
-        total = sum(legs.values())
+    sums = now.sums
+    for market in range(len(now.markets)):
+        total = sums.longs.get(market, 0) - sums.shorts.get(market, 0)
         if total:
             yield Finding("I-1", now.block, (), f"market {market}: sizes sum to {total} lots")
 
 
 def quotes_are_custody(now: Snapshot) -> Iterator[Finding]:
     """I-2: the quotes of all accounts and the pots of all markets sum to the cash in custody."""
-    quotes = sum(now.quote(account) for account in now.accounts)
+    quotes = now.sums.quotes(now.markets)
     pots = sum(market.pot_quote for market in now.markets)
     cash = now.custody * QUOTE_PER_UNIT
     if quotes + pots != cash:
@@ -116,9 +188,11 @@ def custody_is_covered(now: Snapshot) -> Iterator[Finding]:
 
 def flat_losses(before: Snapshot, now: Snapshot, flows: Flows) -> Iterator[tuple[int, int]]:
     """Yield (account, quote lost) of those flat before any loss who did nothing themselves."""
-    for number, held in before.accounts.items():
-        protected = held.trader and held.flat and number not in flows.junior
-        if not protected or number in flows.traded:
+    for number, _ in now.news:
+        held = before.accounts.get(number)
+        if held is None or number in flows.traded:
+            continue
+        if not (held.trader and held.flat) or number in flows.junior:
             continue
         lost = held.stored + flows.moved.get(number, 0) - now.equity(number)
         if lost > 0:
@@ -141,10 +215,9 @@ def losses_are_explained(now: Snapshot, flows: Flows) -> Iterator[Finding]:
 
 def open_interest_is_both_sides(now: Snapshot) -> Iterator[Finding]:
     """I-6: open interest is the sum of the longs and the sum of the shorts."""
-    sizes = _sizes(now)
+    sums = now.sums
     for number, market in enumerate(now.markets):
-        legs = sizes[number].values()
-        longs, shorts = sum(n for n in legs if n > 0), -sum(n for n in legs if n < 0)
+        longs, shorts = sums.longs.get(number, 0), sums.shorts.get(number, 0)
         if not longs == shorts == market.open_interest:
             detail = (
                 f"market {number}: open interest {market.open_interest}, longs {longs}, "
@@ -155,11 +228,16 @@ def open_interest_is_both_sides(now: Snapshot) -> Iterator[Finding]:
 
 def lists_hold_the_holders(now: Snapshot) -> Iterator[Finding]:
     """I-7: a holder list holds exactly the holders of its side, each at the place that it knows."""
-    sizes = _sizes(now)
+    for (number, market), found in now.seats.items():
+        if found != number:
+            detail = f"market {market}: account {found} stands at its place in the list"
+            yield Finding("I-7", now.block, (number,), detail)
+    sizes = _sizes(now) if now.holders else {}
     for (market, longs), entries in now.holders.items():
-        holders = {n for n, size in sizes[market].items() if size and (size > 0) == longs}
-        listed = [n for n in entries if n]
-        wrong = holders.symmetric_difference(listed) | {n for n in listed if listed.count(n) > 1}
+        legs = sizes.get(market, {})
+        holders = {n for n, size in legs.items() if size and (size > 0) == longs}
+        listed = Counter(n for n in entries if n)
+        wrong = holders.symmetric_difference(listed) | {n for n, c in listed.items() if c > 1}
         for place, number in enumerate(entries):
             if number in holders and now.accounts[number].legs[market].holder != place:
                 wrong.add(number)
@@ -171,7 +249,7 @@ def lists_hold_the_holders(now: Snapshot) -> Iterator[Finding]:
 
 def flat_quote_is_the_sum(now: Snapshot) -> Iterator[Finding]:
     """I-8: the pool's count of flat quote is what flat traders' accounts hold."""
-    total = sum(held.stored for held in now.accounts.values() if held.trader and held.flat)
+    total = now.sums.flat
     if total != now.flat_quote:
         detail = f"flat accounts hold {total} quote, the pool counts {now.flat_quote}"
         yield Finding("I-8", now.block, (), detail)
@@ -179,9 +257,9 @@ def flat_quote_is_the_sum(now: Snapshot) -> Iterator[Finding]:
 
 def only_the_deficit_owes(now: Snapshot, flows: Flows) -> Iterator[Finding]:
     """I-9: no flat account stays below zero but the deficit account, and that is the deficit."""
-    for number, held in now.accounts.items():
-        if held.flat and held.stored < 0 and number not in {DEFICIT, *flows.explained}:
-            yield Finding("I-9", now.block, (number,), f"a flat account owes {-held.stored} quote")
+    for number in sorted(now.sums.debtors.difference(flows.explained, {DEFICIT})):
+        owed = -now.accounts[number].stored
+        yield Finding("I-9", now.block, (number,), f"a flat account owes {owed} quote")
     owed = max(-now.quote(DEFICIT), 0)
     if owed != now.deficit:
         detail = f"the deficit account owes {owed} quote, the pool says {now.deficit}"
@@ -198,7 +276,7 @@ def custody_follows_the_flows(before: Snapshot, now: Snapshot, flows: Flows) -> 
 
 def legs_are_bounded(now: Snapshot) -> Iterator[Finding]:
     """I-11: a set bit is a live leg, and nobody has more legs than its kind of account may have."""
-    for number, held in now.accounts.items():
+    for number, held in now.news:
         dead = [market for market, leg in held.legs.items() if not leg.live]
         limit = 1 if held.flags & ISOLATED else MAX_LEGS
         if dead:

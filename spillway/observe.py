@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from spillway.invariants import Flows, Snapshot
+from spillway.invariants import Flows, Snapshot, Totals
 from spillway.model.margin import Market, Tier
 from spillway.model.words import DEFICIT, FEES, decode_dump
 from spillway.storage import PoolStorage
@@ -92,16 +92,34 @@ class Observer:
             words, following = self._contracts.lens.call.dump(start, DUMPED)
             accounts += decode_dump(words, start)
             start = following
-        return self._snapshot({account.number: account for account in accounts})
+        whole = {account.number: account for account in accounts}
+        holders = {
+            (number, longs): self._storage.holders(number, longs=longs)
+            for number in range(len(self._listed))
+            for longs in (True, False)
+        }
+        return replace(self._snapshot(whole), holders=holders, totals=Totals.of(whole))
 
     def after(self, before: Snapshot, events: Iterable[Event]) -> Snapshot:
         """The snapshot a block after `before`; accounts that no event names are kept."""
-        accounts = {
-            number: self._storage.account(number)
-            for number in sorted(named_accounts(events))
-            if number <= self._storage.count()
+        count = self._storage.count()
+        changed = frozenset(number for number in named_accounts(events) if number <= count)
+        accounts = {number: self._storage.account(number) for number in changed}
+        earlier = (before.accounts[number] for number in changed if number in before.accounts)
+        return replace(
+            self._snapshot({**before.accounts, **accounts}),
+            seats=self._seats(accounts.values()),
+            totals=before.sums.moved(earlier, accounts.values()),
+            changed=changed,
+        )
+
+    def _seats(self, accounts: Iterable[Account]) -> dict[tuple[int, int], int]:
+        return {
+            (held.number, market): self._storage.seat(market, longs=leg.size > 0, place=leg.holder)
+            for held in accounts
+            for market, leg in held.legs.items()
+            if leg.size
         }
-        return self._snapshot({**before.accounts, **accounts})
 
     def _snapshot(self, accounts: Mapping[int, Account]) -> Snapshot:
         solvency = self._contracts.pool.call.solvency()
@@ -114,11 +132,6 @@ class Observer:
             balance=self._contracts.usdc.call.balanceOf(self._contracts.custody.address),
             deficit=solvency.deficit,
             flat_quote=solvency.flat_quote,
-            holders={
-                (number, longs): self._storage.holders(number, longs=longs)
-                for number in markets
-                for longs in (True, False)
-            },
         )
 
     def junior(self, now: Snapshot) -> set[int]:

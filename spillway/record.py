@@ -13,15 +13,15 @@ import pyarrow.parquet as pq
 
 from spillway import metrics, tables
 from spillway.errors import BadInput
-from spillway.model import margin
 from spillway.model.words import DEFICIT, FEES, Account, Leg
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from spillway.crash import Block, Run
     from spillway.engines import Receipt
     from spillway.invariants import Snapshot
+    from spillway.model.margin import Market
     from spillway.scenario import Scenario
 
 SUMMARY = "summary.json"
@@ -126,12 +126,10 @@ def blocks_schema(scenario: Scenario) -> pa.Schema:
 def block_rows(run: Run) -> Iterator[dict[str, Any]]:
     """Yield the rows of blocks.parquet."""
     for block in run.blocks:
-        yield {**_block_row(block), **_market_columns(run, block.now)}
+        yield {**_block_row(block), **_market_columns(run.scenario, block.markets)}
 
 
 def _block_row(block: Block) -> dict[str, Any]:
-    now = block.now
-    held = [account for account in now.accounts.values() if account.legs]
     return {
         "block": block.number,
         "timestamp": block.timestamp,
@@ -139,18 +137,18 @@ def _block_row(block: Block) -> dict[str, Any]:
         "transactions": len(block.receipts),
         "reverted": len(block.reverted),
         "gas_used": block.gas_used,
-        "custody_units": Decimal(now.custody),
-        "deficit": Decimal(now.deficit),
-        "flat_quote": Decimal(now.flat_quote),
+        "custody_units": Decimal(block.custody),
+        "deficit": Decimal(block.deficit),
+        "flat_quote": Decimal(block.flat_quote),
         "vault_equity": Decimal(block.vault_equity),
-        "below_maintenance": sum(margin.liquidatable(a, now.markets) for a in held),
-        "below_zero": sum(margin.equity(a, now.markets) < 0 for a in held),
+        "below_maintenance": block.below_maintenance,
+        "below_zero": block.below_zero,
     }
 
 
-def _market_columns(run: Run, now: Snapshot) -> dict[str, Any]:
+def _market_columns(scenario: Scenario, markets: Sequence[Market]) -> dict[str, Any]:
     columns: dict[str, Any] = {}
-    for market, seen in zip(run.scenario.markets, now.markets, strict=True):
+    for market, seen in zip(scenario.markets, markets, strict=True):
         columns[f"mark_{market.symbol}"] = Decimal(seen.mark)
         columns[f"index_{market.symbol}"] = Decimal(seen.index)
         columns[f"funding_{market.symbol}"] = Decimal(seen.funding)

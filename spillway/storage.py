@@ -60,6 +60,12 @@ class PoolStorage:
             found += (word >> ENTRY_BITS * n & (2**ENTRY_BITS - 1) for n in range(ENTRIES))
         return [0 if entry & HOLE else entry for entry in found[:length]]
 
+    def seat(self, market: int, *, longs: bool, place: int) -> int:
+        """Who stands at a place of the holder list of a side; 0 for a hole."""
+        page = (market << 1 | longs) << ENTRY_BITS | place // ENTRIES
+        entry = self._entry("positions.holders", page) >> ENTRY_BITS * (place % ENTRIES)
+        return 0 if entry & HOLE else entry & (2**ENTRY_BITS - 1)
+
     def charges(self, market: int) -> tuple[int, int, int]:
         """What a lot long and a lot short have been charged, and the pot; quote, signed."""
         first = map_slot(self._slots["markets.charges"], market)

@@ -65,13 +65,13 @@ class Keeper:
                 if leg.size:
                     needed[market, leg.size < 0] += abs(leg.size)
         return [
-            ranking.plan(market, longs, self._keys(market, longs, view), lots)
+            ranking.plan(market, longs, self._keys(market, longs), lots)
             for (market, longs), lots in sorted(needed.items())
         ]
 
-    def _keys(self, market: int, longs: bool, view: View) -> list[tuple[int, int]]:
+    def _keys(self, market: int, longs: bool) -> list[tuple[int, int]]:
         """(key, lots) of every holder of a side."""
-        holders = len(view.now.holders[market, longs])
+        holders = self._venue.contracts.pool.call.holder_count(market, longs)
         return ranking.read_keys(self._venue.contracts.adl, market, longs, holders)
 
     # --- the rest ----------------------------------------------------------------------------

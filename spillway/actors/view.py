@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from spillway.invariants import Snapshot
-    from spillway.model.words import Leg
+    from spillway.model.words import Account, Leg
     from spillway.observe import StandingStop
 
 
@@ -25,6 +25,7 @@ class View:
         now: Accounts, markets and totals at the head.
         stops: Stops that stand, by order id.
         orders_of: Ids of an account's live orders, read when asked for.
+        suspects: The accounts that may be below maintenance or zero; None = any may be.
     """
 
     block: int
@@ -32,6 +33,7 @@ class View:
     now: Snapshot
     stops: Mapping[int, StandingStop] = field(default_factory=dict)
     orders_of: Callable[[int], Sequence[int]] = lambda _: ()
+    suspects: Sequence[int] | None = None
 
     def usable(self, market: int) -> bool:
         """Whether a market has a fresh mark and is not locked."""
@@ -44,12 +46,17 @@ class View:
 
     def liquidatable(self) -> Iterator[int]:
         """Accounts with equity below maintenance, by id."""
-        for number, held in self.now.accounts.items():
-            if held.legs and margin.liquidatable(held, self.now.markets):
+        for number, held in self._suspected():
+            if margin.liquidatable(held, self.now.markets):
                 yield number
 
     def below_zero(self) -> Iterator[int]:
         """Accounts with a position and equity below zero, by id."""
-        for number, held in self.now.accounts.items():
-            if held.legs and margin.equity(held, self.now.markets) < 0:
+        for number, held in self._suspected():
+            if margin.equity(held, self.now.markets) < 0:
                 yield number
+
+    def _suspected(self) -> Iterator[tuple[int, Account]]:
+        numbers = self.now.accounts if self.suspects is None else self.suspects
+        held = ((number, self.now.accounts[number]) for number in numbers)
+        return ((number, account) for number, account in held if account.legs)

@@ -51,7 +51,7 @@ def connect(cluster: Cluster) -> Iterator[Client]:
         LocalCluster(
             n_workers=cluster.workers,
             threads_per_worker=1,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any free port: two sweeps may run at once
             silence_logs="CRITICAL",
         ) as local,
         Client(local) as client,

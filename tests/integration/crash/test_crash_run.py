@@ -69,7 +69,7 @@ def test_a_stop_fires_when_the_mark_reaches_it(thin: Run) -> None:
     # `long_10x` has a stop at 99,100 for all that it holds.
     (stopped,) = [t.member.account for t in thin.roster.traders if t.member.name == "long_10x"]
     fired = [
-        block.now.markets[0].mark
+        block.markets[0].mark
         for block in thin.blocks
         for receipt in block.receipts
         if receipt.label == "OrderBook.trigger"
