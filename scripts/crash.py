@@ -11,8 +11,6 @@ from typing import Any
 
 import click
 
-UNEXPECTED, INTERRUPTED = 3, 130
-
 
 @click.command()
 @click.argument("scenario")
@@ -29,16 +27,6 @@ def cli(**options: Any) -> None:
     """
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
     from spillway.command import Options, crash  # noqa: PLC0415 (heavy)
-    from spillway.errors import SpillwayError  # noqa: PLC0415
+    from spillway.exits import leave  # noqa: PLC0415
 
-    try:
-        code = crash(Options(**options))
-    except SpillwayError as error:
-        click.echo(f"crash: {error}", err=True)
-        code = error.exit_code
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    except Exception as error:  # noqa: BLE001 (whatever it is, it is told in one line)
-        click.echo(f"crash: {type(error).__name__}: {error}", err=True)
-        code = UNEXPECTED
-    sys.exit(code)
+    leave("crash", lambda: crash(Options(**options)))

@@ -12,8 +12,6 @@ from typing import Any
 
 import click
 
-UNEXPECTED, INTERRUPTED = 3, 130
-
 
 @click.command()
 @click.argument("scenario")
@@ -37,20 +35,10 @@ def cli(scheduler: str, workers: int | None, **options: Any) -> None:
     3: a run failed, or an unexpected error; 130: interrupted.
     """
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-    from spillway.errors import SpillwayError  # noqa: PLC0415 (heavy)
+    from spillway.exits import leave  # noqa: PLC0415 (heavy)
     from spillway.sweep.command import Options, sweep  # noqa: PLC0415
     from spillway.sweep.runner import Cluster  # noqa: PLC0415
 
     options["out"] = options["out"] or Path("sweeps") / Path(options["scenario"]).stem
     cluster = Cluster(scheduler, workers or os.cpu_count() or 1)
-    try:
-        code = sweep(Options(cluster=cluster, **options))
-    except SpillwayError as error:
-        click.echo(f"sweep: {error}", err=True)
-        code = error.exit_code
-    except KeyboardInterrupt:
-        code = INTERRUPTED
-    except Exception as error:  # noqa: BLE001 (whatever it is, it is told in one line)
-        click.echo(f"sweep: {type(error).__name__}: {error}", err=True)
-        code = UNEXPECTED
-    sys.exit(code)
+    leave("sweep", lambda: sweep(Options(cluster=cluster, **options)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from spillway.invariants import Flows, Snapshot, Totals
@@ -86,19 +86,23 @@ class Observer:
 
     def snapshot(self) -> Snapshot:
         """Everything that the invariants judge, at the head, read whole through the lens."""
-        accounts: list[Account] = []
-        start = 1
-        while start:
-            words, following = self._contracts.lens.call.dump(start, DUMPED)
-            accounts += decode_dump(words, start)
-            start = following
-        whole = {account.number: account for account in accounts}
+        whole = {account.number: account for account in self._whole()}
         holders = {
             (number, longs): self._storage.holders(number, longs=longs)
             for number in range(len(self._listed))
             for longs in (True, False)
         }
         return replace(self._snapshot(whole), holders=holders, totals=Totals.of(whole))
+
+    def _whole(self) -> list[Account]:
+        """Every account, by id, a page of the lens at a time."""
+        accounts: list[Account] = []
+        start = 1
+        while start:
+            words, following = self._contracts.lens.call.dump(start, DUMPED)
+            accounts += decode_dump(words, start)
+            start = following
+        return accounts
 
     def after(self, before: Snapshot, events: Iterable[Event]) -> Snapshot:
         """The snapshot a block after `before`; accounts that no event names are kept."""
@@ -148,14 +152,14 @@ class Observer:
         return now.equity(self.parent) + now.equity(self.child) + units_to_quote(vault.till())
 
     def dump(self, depositors: Sequence[str]) -> dict[str, Any]:
-        """Read the whole state through the contracts' views, in one order on every engine."""
+        """Read the whole state, in one order on every engine."""
         pool, book, vault = (
             self._contracts.pool.call,
             self._contracts.book.call,
             self._contracts.vault.call,
         )
         return {
-            "accounts": [self._account(n) for n in range(1, pool.account_count() + 1)],
+            "accounts": [self._dumped(held) for held in self._whole()],
             "markets": [
                 [list(pool.market(number)), pool.pot(number), list(book.tops(number))]
                 for number in range(len(self._listed))
@@ -165,17 +169,12 @@ class Observer:
             "shares": [[vault.balance_of(who), vault.claimable(who)] for who in depositors],
         }
 
-    def _account(self, number: int) -> list[Any]:
-        pool, book = self._contracts.pool.call, self._contracts.book.call
-        legs = pool.legs_of(number)
-        words = pool.words(number, 0)
-        positions = [
-            [market, list(pool.position(number, market))]
-            for market in range(len(self._listed))
-            if legs >> market & 1
-        ]
-        orders = [[order, list(book.order(order))] for order in book.orders_of(number)]
-        return [number, pool.owner_of(number), words.account, positions, orders]
+    def _dumped(self, held: Account) -> list[Any]:
+        book = self._contracts.book.call
+        legs = [[market, *astuple(leg)] for market, leg in sorted(held.legs.items())]
+        orders = [[order, list(book.order(order))] for order in book.orders_of(held.number)]
+        owner = self._storage.owner(held.number)
+        return [held.number, owner, held.stored, held.flags, legs, orders]
 
     def _market(self, number: int) -> Market:
         seen = self._contracts.pool.call.market(number)

@@ -49,6 +49,10 @@ class PoolStorage:
         (account,) = decode_dump(stream, number)
         return account
 
+    def owner(self, number: int) -> int:
+        """The word that says whose an account is, where it is isolated, since when it is flat."""
+        return self._entry("accounts.owners", number)
+
     def holders(self, market: int, *, longs: bool) -> list[int]:
         """The holder list of a side, 0 for a hole."""
         word = self._entry("positions.lists", market)
