@@ -272,7 +272,7 @@ class _Loop:
             bankrupt = any(view.below_zero())
             after = []
             if keeps:
-                calls = [*calls, *self._keeper.liquidate(view)]
+                calls = [*calls, *self._keeper.unlock(view), *self._keeper.liquidate(view)]
                 after = [*self._keeper.shed(view), *self._keeper.trigger(view)]
             cash = self._cashier.decide(view)
         if keeps and bankrupt:

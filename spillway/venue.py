@@ -191,6 +191,37 @@ class Venue:
         call: Call = build(losers, plans, sender=sender, gas=GAS_WATERFALL)
         return call
 
+    def open_job(self, market: int, loser: int, threshold: int, sender: Address) -> Call:
+        """Begin to rank the other side of a loser's position."""
+        build = self.contracts.adl.build.open_job
+        call: Call = build(market, loser, threshold, sender=sender, gas=GAS_REST)
+        return call
+
+    def scan(self, market: int, longs: bool, count: int, sender: Address) -> Call:
+        """Weigh further holders of a side."""
+        build = self.contracts.adl.build.scan
+        call: Call = build(market, longs, count, sender=sender, gas=GAS_WATERFALL)
+        return call
+
+    def order(
+        self, market: int, longs: bool, start: int, places: Sequence[int], sender: Address
+    ) -> Call:
+        """Tell the order of the enrolled."""
+        build = self.contracts.adl.build.order
+        call: Call = build(market, longs, start, places, sender=sender, gas=GAS_WATERFALL)
+        return call
+
+    def close(self, loser: int, steps: int, sender: Address) -> Call:
+        """Close a loser, or go on closing it, against those in front."""
+        build = self.contracts.adl.build.close
+        call: Call = build(loser, steps, sender=sender, gas=GAS_WATERFALL)
+        return call
+
+    def end_job(self, market: int, longs: bool, sender: Address) -> Call:
+        """End the ranking of a side."""
+        call: Call = self.contracts.adl.build.end_job(market, longs, sender=sender, gas=GAS_REST)
+        return call
+
     # --- vault -------------------------------------------------------------------------------
 
     def vault_deposit(self, member: Member, units: int) -> Call:

@@ -5,10 +5,9 @@ It judges accounts from one snapshot with the reference model, not by a view cal
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from spillway import ranking
+from spillway.actors.closings import Closings
 from spillway.model.words import PROTOCOL
 
 if TYPE_CHECKING:
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
     from spillway.actors.view import View
     from spillway.engines import Address, Call
-    from spillway.ranking import Plan
     from spillway.venue import Venue
 
 MOST_ACCOUNTS = 16  # of one call of `liquidate` or `deleverage`
@@ -34,6 +32,7 @@ class Keeper:
         self._venue = venue
         self._address = address
         self._child = child
+        self._closings = Closings(venue, address)
 
     # --- waterfall ---------------------------------------------------------------------------
 
@@ -49,30 +48,16 @@ class Keeper:
         losers.sort(key=lambda number: (number == self._child, number))
         calls = []
         for start in range(0, len(losers), MOST_ACCOUNTS):
-            batch = losers[start : start + MOST_ACCOUNTS]
-            calls.append(self._venue.deleverage(batch, self._plans(batch, view), self._address))
+            calls += self._closings.of(losers[start : start + MOST_ACCOUNTS], view)
         return calls
+
+    def unlock(self, view: View) -> list[Call]:
+        """End rankings that an earlier block has left open and that nobody needs."""
+        return self._closings.left_over(view)
 
     def _closable(self, number: int, view: View) -> bool:
         markets = [view.now.markets[m] for m in view.now.accounts[number].legs]
         return all(market.fresh(view.time) for market in markets)
-
-    def _plans(self, losers: Sequence[int], view: View) -> list[Plan]:
-        """One plan for each side that the losers need, long enough for all of their lots."""
-        needed: dict[tuple[int, bool], int] = defaultdict(int)
-        for number in losers:
-            for market, leg in view.now.accounts[number].legs.items():
-                if leg.size:
-                    needed[market, leg.size < 0] += abs(leg.size)
-        return [
-            ranking.plan(market, longs, self._keys(market, longs), lots)
-            for (market, longs), lots in sorted(needed.items())
-        ]
-
-    def _keys(self, market: int, longs: bool) -> list[tuple[int, int]]:
-        """(key, lots) of every holder of a side."""
-        holders = self._venue.contracts.pool.call.holder_count(market, longs)
-        return ranking.read_keys(self._venue.contracts.adl, market, longs, holders)
 
     # --- the rest ----------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from spillway import crash, invariants, metrics
+from spillway.actors import closings
 from spillway.crash import Run, unexplained
 from spillway.invariants import Finding
 from spillway.model.words import DEFICIT
@@ -124,6 +125,17 @@ def test_it_stops_at_the_first_broken_invariant(
     assert run.findings == [broken]
     assert len(run.blocks) < run.scenario.clock.blocks
     assert metrics.summary(run)["solvent"] is False
+
+
+def test_a_side_too_large_for_one_transaction_is_ranked_page_by_page_to_the_same_end(
+    thin: Run, run_thin: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closings, "GAS_CALL", 5 * closings.GAS_HOLDER)
+    paged = run_thin()
+    steps = [r.label for block in paged.blocks for r in block.receipts if "Adl." in r.label]
+    assert steps.count("Adl.scan") > steps.count("Adl.open_job") == steps.count("Adl.end_job") > 0
+    assert "Adl.deleverage" not in steps
+    assert paged.state_digest == thin.state_digest
 
 
 def test_an_account_that_changes_without_an_event_is_found(thin: Run) -> None:
