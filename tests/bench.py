@@ -77,6 +77,10 @@ class Bench:
         receipt: Receipt = self.pool.transact.advance(updates, sender=self.oracle)
         return receipt
 
+    def age(self, seconds: int) -> None:
+        """Let time pass, and nothing else."""
+        self.engine.send_block([], self.engine.head.timestamp + seconds)
+
     def open(self, name: str, usd: Decimal | int = 0, owner: Address | None = None) -> int:
         """Open a cross account with collateral; its id."""
         if owner is None:

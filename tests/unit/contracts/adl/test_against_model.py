@@ -13,7 +13,8 @@ from spillway.model.pool import Pool, Update
 from spillway.model.scores import hyperliquid_queue
 from tests.bench import USD
 from tests.rng import seeded
-from tests.unit.contracts.adl.stage import MARKETS, START, hand, ranked
+from tests.unit.contracts.adl.stage import ranked
+from tests.unit.contracts.hand import MARKETS, START, hand
 
 if TYPE_CHECKING:
     from random import Random

@@ -20,12 +20,12 @@ from tests.unit.contracts.adl.stage import (
     SCANNING,
     close,
     end_job,
-    hand,
     job,
     open_job,
     order,
     scan,
 )
+from tests.unit.contracts.hand import hand, swap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -97,7 +97,7 @@ def deploy(
             for index in range(holders)
         ],
     )
-    stage.swap(venue, loser, rich, lots, 100)
+    swap(venue, loser, rich, lots, 100)
     stage.crash(venue)
     assert venue.equity(loser) == -lots
     return crowded

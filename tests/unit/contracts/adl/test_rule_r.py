@@ -7,16 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.bench import DEFICIT, FEES, USD
+from tests.chain import refused
 from tests.unit.contracts.adl import stage
-from tests.unit.contracts.adl.stage import (
-    close,
-    crash,
-    fills,
-    gaps,
-    make_ready,
-    sums_hold,
-    swap,
-)
+from tests.unit.contracts.adl.stage import close, crash, fills, gaps, make_ready
+from tests.unit.contracts.hand import sums_hold, swap
 
 if TYPE_CHECKING:
     from spillway.build import Artifacts
@@ -464,7 +458,7 @@ def test_who_became_flat_below_zero_against_a_loser_is_written_off(
 
 def test_the_deficit_itself_is_nobody_to_close(bench: Bench, facing: dict[str, int]) -> None:
     bench.deleverage(facing["long"], facing["short"])
-    with stage.refused("pool: nothing to write off"):
+    with refused("pool: nothing to write off"):
         close(bench, DEFICIT)
     assert not bench.deleverage(DEFICIT).events
 

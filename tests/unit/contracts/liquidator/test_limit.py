@@ -14,19 +14,17 @@ from spillway.model.margin import Health, Market, Tier
 from spillway.model.words import Leg
 from tests.bench import FEES, USD
 from tests.rng import seeded
+from tests.unit.contracts.hand import hand, sums_hold, swap
 from tests.unit.contracts.liquidator.ward import (
     ONE_UNIT,
     RESTORED,
     TAKEN_OVER,
     WAITS,
-    hand,
     maker,
     open_long,
     open_short,
     outcome,
     rich,
-    sums_hold,
-    swap,
 )
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.chain import refused
 from tests.rng import seeded
-from tests.unit.contracts.order_book.desk import refused
 
 if TYPE_CHECKING:
     from spillway.build import Artifacts
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 MOST_HOLDERS = 2**24 - 1
 LARGEST_SIZE, LARGEST_COST = 2**54 - 1, 2**141 - 1
-LAST_BIRTH = 2**24 - 1
 
 
 # --- on the pool ---------------------------------------------------------------------------------
