@@ -73,7 +73,8 @@ class Twin:
         """Make an earlier block the head of both chains again."""
         for chain in (self.stock, self.ours):
             database = chain.chaindb
-            database._set_as_canonical_chain_head(database.db, header, GENESIS_PARENT_HASH)
+            go = database._set_as_canonical_chain_head  # noqa: SLF001 (py-evm has no other way)
+            go(database.db, header, GENESIS_PARENT_HASH)
         self._nonces = dict(nonces)
 
     @property
