@@ -40,7 +40,14 @@ def read_keys(adl: Contract, market: int, longs: bool, holders: int) -> list[tup
     return found
 
 
-def plan(market: int, longs: bool, ranked: Sequence[tuple[int, int]], lots: int) -> Plan:
+def plan(
+    market: int,
+    longs: bool,
+    ranked: Sequence[tuple[int, int]],
+    lots: int,
+    *,
+    most: int = MOST_RANKS,
+) -> Plan:
     """Cut a ranking where it covers `lots`, or where a plan is full.
 
     Args:
@@ -48,9 +55,10 @@ def plan(market: int, longs: bool, ranked: Sequence[tuple[int, int]], lots: int)
         longs: The winners' side.
         ranked: (key, lots) of each holder of the side, as `read_keys` gives it.
         lots: That are to be closed against them.
+        most: Ranks that it may have; more than a call takes where it is told by pages.
     """
     threshold, covered = 0, 0
-    for key, size in islice(sorted(ranked, reverse=True), MOST_RANKS):
+    for key, size in islice(sorted(ranked, reverse=True), most):
         threshold, covered = key, covered + size
         if covered >= lots:
             break
