@@ -8,12 +8,14 @@ LINT_VENV := .venv-lint
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-SOURCES := spillway scripts tests
+SOURCES := spillway scripts tools tests
+CONTRACTS := $(shell find contracts -name '*.vy' -o -name '*.vyi')
+CONTRACTS_CHECKED := .build/contracts-checked
 # xdist's workers; 0 runs the tests in one process.
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup crash test lint lint-contracts format bench lock clean
+.PHONY: help setup crash test lint format bench lock clean
 
 help:
 	@echo "make crash   10 October 2025 on BTC, from nothing to the verdict"
@@ -35,20 +37,21 @@ test: setup
 bench: setup
 	$(VENV)/bin/python -m tests.gas
 
-lint: setup
+lint: setup $(CONTRACTS_CHECKED)
 	$(VENV)/bin/ruff format --check $(SOURCES)
 	$(VENV)/bin/ruff check $(SOURCES)
 	$(VENV)/bin/mypy
 
-# Minutes long: the formatter and the linter of Vyper read each file on its own.
-lint-contracts: setup $(LINT_VENV)/.stamp
-	find contracts -name '*.vy' -o -name '*.vyi' | xargs $(LINT_VENV)/bin/mamushi --line-length 100 --check --quiet
-	$(VENV)/bin/natrix lint contracts
+# A minute of one core, so only when a contract or a tool has changed since it last passed.
+$(CONTRACTS_CHECKED): $(CONTRACTS) $(wildcard tools/*.py) pyproject.toml $(VENV)/.stamp $(LINT_VENV)/.stamp
+	$(LINT_VENV)/bin/python tools/format_contracts.py --check
+	$(VENV)/bin/python tools/lint_contracts.py
+	@mkdir -p $(@D) && touch $@
 
 format: setup $(LINT_VENV)/.stamp
 	$(VENV)/bin/ruff format $(SOURCES)
 	$(VENV)/bin/ruff check --fix $(SOURCES)
-	find contracts -name '*.vy' -o -name '*.vyi' | xargs $(LINT_VENV)/bin/mamushi --line-length 100 --quiet
+	$(LINT_VENV)/bin/python tools/format_contracts.py
 
 # Needs uv, which only maintainers do: see CONTRIBUTING.md.
 lock:

@@ -45,6 +45,7 @@ def plan(
     longs: bool,
     ranked: Sequence[tuple[int, int]],
     lots: int,
+    *,
     most: int | None = MOST_RANKS,
 ) -> Plan:
     """Cut a ranking where it covers `lots`, or where a plan is full.

@@ -77,6 +77,10 @@ class Bench:
         receipt: Receipt = self.pool.transact.advance(updates, sender=self.oracle)
         return receipt
 
+    def age(self, seconds: int) -> None:
+        """Let time pass, and nothing else."""
+        self.engine.send_block([], self.engine.head.timestamp + seconds)
+
     def open(self, name: str, usd: Decimal | int = 0, owner: Address | None = None) -> int:
         """Open a cross account with collateral; its id."""
         if owner is None:
@@ -225,25 +229,33 @@ def deploy(
     maker_fee: int = 0,
     policy: str = "HyperliquidQueue",
     residual_to: int = 0,
+    slice_above: int = 100_000 * USD,
+    vault_params: tuple[int, ...] | None = None,
     by_hand: Mapping[int, Address] | None = None,
 ) -> Bench:
     """Deploy and wire a venue whose oracle and vault are plain addresses.
 
-    `by_hand` gives further roles to plain addresses, in place of the contract of that role.
+    `vault_params` makes the vault a real one, whose accounts are still to be opened. `by_hand`
+    gives further roles to plain addresses, in place of the contract of that role.
     """
     oracle, vault = engine.sender(10), engine.sender(11)
     usdc = engine.deploy(artifacts["USDC"], sender=admin)
     pool = engine.deploy(artifacts["MarginPool"], taker_fee, maker_fee, 100_000, sender=admin)
     custody = engine.deploy(artifacts["Custody"], pool.address, usdc.address, sender=admin)
     book = engine.deploy(artifacts["OrderBook"], pool.address, sender=admin)
-    backstop = engine.deploy(artifacts["SettableBackstop"], sender=admin)
+    if vault_params is None:
+        backstop = engine.deploy(artifacts["SettableBackstop"], sender=admin)
+    else:
+        behind = (pool.address, custody.address, book.address)
+        backstop = engine.deploy(artifacts["Vault"], *behind, vault_params, sender=admin)
+        vault = backstop.address
     liquidator = engine.deploy(
         artifacts["Liquidator"],
         pool.address,
         book.address,
         backstop.address,
         30,
-        100_000 * USD,
+        slice_above,
         sender=admin,
     )
     scores = engine.deploy(artifacts[policy], sender=admin)

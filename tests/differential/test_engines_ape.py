@@ -7,25 +7,29 @@ to compare.
 from __future__ import annotations
 
 from dataclasses import replace
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from eth.chains.base import MiningChain
 from eth.consensus.pos import PosConsensus
-from eth.constants import GENESIS_PARENT_HASH
+from eth.constants import CREATE_CONTRACT_ADDRESS, GENESIS_PARENT_HASH
 from eth.db.atomic import AtomicDB
 from eth.vm.forks.prague import PragueVM
 from eth.vm.forks.prague.transactions import PragueTransactionBuilder
 from eth_keys.datatypes import PrivateKey
 from eth_tester.backends.pyevm.main import get_default_genesis_params
+from eth_typing import BlockNumber
 
 from spillway.engines import Call, accounts, codec, evm
 from spillway.engines.protocol import CHAIN_ID, SENDER_BALANCE
 from spillway.engines.rooted_state import RootedDB, RootedVM
+from tests.rng import seeded
 
 if TYPE_CHECKING:
+    from random import Random
+
     from eth.abc import BlockHeaderAPI, SignedTransactionAPI
+    from eth.typing import AccountDetails
 
     from spillway.build import Artifacts
 
@@ -69,7 +73,8 @@ class Twin:
         """Make an earlier block the head of both chains again."""
         for chain in (self.stock, self.ours):
             database = chain.chaindb
-            database._set_as_canonical_chain_head(database.db, header, GENESIS_PARENT_HASH)
+            go = database._set_as_canonical_chain_head  # noqa: SLF001 (py-evm has no other way)
+            go(database.db, header, GENESIS_PARENT_HASH)
         self._nonces = dict(nonces)
 
     @property
@@ -84,7 +89,7 @@ class Twin:
             max_priority_fee_per_gas=0,
             max_fee_per_gas=10**9,
             gas=call.gas,
-            to=evm.to_bytes(call.to) if call.to else b"",
+            to=evm.to_bytes(call.to) if call.to else CREATE_CONTRACT_ADDRESS,
             value=call.value,
             data=call.data,
             access_list=(),
@@ -96,10 +101,10 @@ class Twin:
 def _chain(vm: type[PragueVM], database: Any) -> Any:
     class Chain(MiningChain):
         chain_id = CHAIN_ID
-        vm_configuration = ((0, vm.configure(consensus_class=PosConsensus)),)  # type: ignore[assignment]
+        vm_configuration = ((BlockNumber(0), vm.configure(consensus_class=PosConsensus)),)
 
     params = get_default_genesis_params({"gas_limit": 30_000_000, "timestamp": START})
-    funded = {"balance": SENDER_BALANCE, "nonce": 0, "code": b"", "storage": {}}
+    funded: AccountDetails = {"balance": SENDER_BALANCE, "nonce": 0, "code": b"", "storage": {}}
     state = {evm.to_bytes(sender.address): funded for sender in SENDERS}
     return Chain.from_genesis(database, params | {"base_fee_per_gas": 0}, state)
 
@@ -142,7 +147,7 @@ def some_call(harness: codec.Interface, rng: Random) -> Call:
 def test_the_same_transactions_make_the_same_blocks(
     twin: Twin, harness: codec.Interface, artifacts: Artifacts, seed: int
 ) -> None:
-    rng = Random(seed)
+    rng = seeded(seed)
     assert twin.mine([deploy(harness, artifacts)]) == [True]
     outcomes = [
         outcome
@@ -155,7 +160,7 @@ def test_the_same_transactions_make_the_same_blocks(
 def test_a_chain_goes_on_from_an_earlier_block(
     twin: Twin, harness: codec.Interface, artifacts: Artifacts
 ) -> None:
-    rng = Random(1)
+    rng = seeded(1)
     twin.mine([deploy(harness, artifacts)])
     early, nonces = twin.head, twin.nonces
     for _ in range(3):
@@ -172,4 +177,4 @@ def test_an_unfinished_block_leaves_nothing_behind(
     state = twin.ours.get_vm(twin.head).state
     state.set_balance(evm.to_bytes(SENDERS[1].address), 5)
     state.set_storage(evm.to_bytes(HARNESS), 3, 9)
-    twin.mine([some_call(harness, Random(2)) for _ in range(4)])
+    twin.mine([some_call(harness, seeded(2)) for _ in range(4)])

@@ -7,7 +7,6 @@ arguments, as no engine would: what the pool refuses, the model refuses with the
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,9 +25,11 @@ from spillway.model.scores import Candidate
 from spillway.model.trades import Fill
 from spillway.model.words import DEFICIT, LOW_MARKETS, Account, decode_dump, set_bits
 from spillway.units import QUOTE_PER_UNIT
+from tests.rng import seeded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from random import Random
 
     from spillway.build import Artifacts
     from spillway.engines import Address, Call, Contract, Engine
@@ -598,7 +599,7 @@ def test_random_calls(deployed: Twin, seed: int) -> None:
     twin = deployed.fork()
     token = twin.engine.snapshot()
     try:
-        dice = Dice(twin, Random(seed))
+        dice = Dice(twin, seeded(seed))
         for _ in range(CALLS):
             dice.roll()
         twin.compare_what_is_left()

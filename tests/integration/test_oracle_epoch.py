@@ -157,7 +157,7 @@ def test_mark_follows_the_own_book_between_the_other_inputs(scene: Scene) -> Non
 
 @pytest.mark.parametrize("stands", [False, True])
 def test_quotes_that_come_and_go_within_a_block_move_no_price(scene: Scene, stands: bool) -> None:
-    """A flash of quotes around the update would cost nothing; quotes that stood before it may be hit."""
+    """A flash of quotes around the update would cost nothing; those that stood may be hit."""
     start = scene.next_hour()
     scene.tick(100 * USD, start)
     bid = (True, 108 * USD, 10, GTC, False)
@@ -176,7 +176,8 @@ def test_quotes_that_come_and_go_within_a_block_move_no_price(scene: Scene, stan
     else:
         scene.engine.send_block([*posts, *quotes, update], when)
 
-    # The book's mid, 108.5, enters twice (its median and its average): with perps at 100 it is the mark.
+    # The book's mid, 108.5, enters twice (its median and its average): it is the mark though
+    # perps stand at 100.
     expected = 108 * USD + USD // 2 if stands else 100 * USD
     assert scene.pool.call.market(OPEN).mark == expected
 

@@ -14,17 +14,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from spillway.errors import Reverted
+from tests import bench as benches
 from tests.bench import (
-    ADL,
-    BOOK,
-    CUSTODY,
     DEFICIT,
-    LIQUIDATOR,
     MAX_UINT,
-    ORACLE,
     UNITS,
     USD,
-    VAULT,
     Bench,
 )
 
@@ -113,32 +108,8 @@ def near(got: Decimal, due: Decimal | int) -> bool:
 
 def wire(engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address) -> Bench:
     """Deploy the whole waterfall around a real vault."""
-
-    def new(name: str, *args: Any) -> Contract:
-        return engine.deploy(artifacts[name], *args, sender=admin)
-
-    oracle = engine.sender(10)
-    usdc = new("USDC")
-    pool = new("MarginPool", 0, 0, 100_000)
-    custody = new("Custody", pool.address, usdc.address)
-    book = new("OrderBook", pool.address)
-    vault = new("Vault", pool.address, custody.address, book.address, PARAMS)
-    liquidator = new("Liquidator", pool.address, book.address, vault.address, 30, 100_000 * USD)
-    adl = new("Adl", pool.address, new("HyperliquidQueue").address, 0)
-    for role, holder in (
-        (ORACLE, oracle),
-        (BOOK, book.address),
-        (LIQUIDATOR, liquidator.address),
-        (ADL, adl.address),
-        (VAULT, vault.address),
-        (CUSTODY, custody.address),
-    ):
-        pool.transact.grant(role, holder, sender=admin)
-    opened = vault.transact.open_accounts(sender=keeper).named("AccountsOpened")[0]
-    bench = Bench(
-        engine, usdc, pool, custody, book, vault, liquidator, adl, oracle, vault.address, admin,
-        keeper,
-    )  # fmt: skip
+    bench = benches.deploy(engine, artifacts, admin, keeper, vault_params=PARAMS)
+    opened = bench.backstop.transact.open_accounts(sender=keeper).named("AccountsOpened")[0]
     bench.accounts |= {"parent": opened.parent, "C": opened.child}
     return bench
 

@@ -20,7 +20,7 @@ from spillway.model.margin import Market, Tier
 from spillway.model.words import DEFICIT
 from spillway.storage import PoolStorage
 from tests import bench
-from tests.bench import ADL, BOOK, CUSTODY, LIQUIDATOR, MAX_UINT, ORACLE, UNITS, USD, VAULT
+from tests.bench import MAX_UINT, UNITS, USD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -316,42 +316,32 @@ KINDS: dict[str, Callable[[Any], str]] = {
 
 def deploy(engine: Engine, artifacts: Artifacts) -> Arena:
     """Deploy and wire the venue, and open the accounts."""
-    admin, keeper, outsider, oracle = (engine.sender(n) for n in (0, 3, 5, 10))
-
-    def new(name: str, *args: Any) -> Contract:
-        return engine.deploy(artifacts[name], *args, sender=admin)
-
-    usdc = new("USDC")
-    pool = new("MarginPool", 450, 150, 100_000)
-    custody = new("Custody", pool.address, usdc.address)
-    book = new("OrderBook", pool.address)
-    vault = new("Vault", pool.address, custody.address, book.address, VAULT_PARAMS)
-    liquidator = new("Liquidator", pool.address, book.address, vault.address, 30, SLICE_ABOVE)
-    adl = new("Adl", pool.address, new("HyperliquidQueue").address, 0)
-    for role, holder in (
-        (ORACLE, oracle),
-        (BOOK, book.address),
-        (LIQUIDATOR, liquidator.address),
-        (ADL, adl.address),
-        (VAULT, vault.address),
-        (CUSTODY, custody.address),
-    ):
-        pool.transact.grant(role, holder, sender=admin)
+    admin, keeper, outsider = (engine.sender(n) for n in (0, 3, 5))
+    venue = bench.deploy(
+        engine,
+        artifacts,
+        admin,
+        keeper,
+        taker_fee=450,
+        maker_fee=150,
+        slice_above=SLICE_ABOVE,
+        vault_params=VAULT_PARAMS,
+    )
     arena = Arena(
         engine=engine,
-        usdc=usdc,
-        pool=pool,
-        custody=custody,
-        book=book,
-        vault=vault,
-        liquidator=liquidator,
-        adl=adl,
-        oracle=oracle,
+        usdc=venue.usdc,
+        pool=venue.pool,
+        custody=venue.custody,
+        book=venue.book,
+        vault=venue.backstop,
+        liquidator=venue.liquidator,
+        adl=venue.adl,
+        oracle=venue.oracle,
         admin=admin,
         keeper=keeper,
         outsider=outsider,
         depositors=[engine.sender(40 + n) for n in range(len(DEPOSITORS))],
-        storage=PoolStorage(pool, artifacts["MarginPool"]),
+        storage=PoolStorage(venue.pool, artifacts["MarginPool"]),
     )
     _list_markets(arena)
     _open_accounts(arena)

@@ -142,6 +142,6 @@ def test_a_run_takes_the_place_of_an_earlier_one(thin: Run, tmp_path: Path) -> N
 
 def test_a_folder_that_is_no_run_is_left_alone(thin: Run, tmp_path: Path) -> None:
     (tmp_path / "precious").touch()
-    with pytest.raises(BadInput, match="--out: .* a new folder, or that of a run"):
+    with pytest.raises(BadInput, match=r"--out: .* a new folder, or that of a run"):
         record.write(thin, tmp_path)
     assert (tmp_path / "precious").exists()

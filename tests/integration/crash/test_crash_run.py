@@ -6,17 +6,20 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-import pytest
-
-from spillway import crash, invariants, metrics
+from spillway import invariants, metrics
 from spillway.actors import closings
-from spillway.crash import Run, unexplained
+from spillway.crash import unexplained
 from spillway.invariants import Finding
 from spillway.model.words import DEFICIT
 from spillway.units import usd_to_price
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import pytest
+
+    from spillway.crash import Run
+    from spillway.invariants import Flows, Snapshot
 
 ORDER = (
     "Oracle.post",
@@ -116,11 +119,11 @@ def test_it_stops_at_the_first_broken_invariant(
     broken = Finding("I-2", 0, (7,), "a quote is missing")
     honest = invariants.check
 
-    def check(before, now, flows):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+    def check(before: Snapshot, now: Snapshot, flows: Flows) -> list[Finding]:
         found = honest(before, now, flows)
         return [broken] if any(n == 7 for n in flows.liquidated) else found
 
-    monkeypatch.setattr(crash.invariants, "check", check)
+    monkeypatch.setattr(invariants, "check", check)
     run = run_thin()
     assert run.findings == [broken]
     assert len(run.blocks) < run.scenario.clock.blocks

@@ -30,7 +30,8 @@ def test_one_mark_is_no_move() -> None:
 )
 def test_depth_falls_in_a_straight_line_down_to_its_floor(moves: str, share: str) -> None:
     book = scenario.load(scenario.find("thin")).book
-    assert (book.withdrawal.calm_bp, book.withdrawal.gone_bp) == (10, 100)
+    assert book.withdrawal.calm_bp == 10
+    assert book.withdrawal.gone_bp == 100
     assert depth_share(book, Decimal(moves)) == Decimal(share)
 
 

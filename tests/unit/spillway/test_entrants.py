@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from spillway import presets, scenario
 from spillway.entrants import LEAST_NOTIONAL, Entrant, enter, first_price
 from spillway.units import lots_to_size, units_to_usdc
+from tests.rng import seeded
 
 if TYPE_CHECKING:
     from spillway.presets import Preset
@@ -29,7 +29,7 @@ def crash() -> Scenario:
 
 @pytest.fixture(scope="module")
 def entrants(crash: Scenario, preset: Preset) -> list[Entrant]:
-    return enter(crash, preset, Random(crash.seed))
+    return enter(crash, preset, seeded(crash.seed))
 
 
 def test_longs_and_shorts_are_as_many_lots(entrants: list[Entrant]) -> None:
@@ -75,14 +75,14 @@ def test_the_last_group_of_the_heavier_side_gives_way_first(
 
 
 def test_the_same_seed_lets_the_same_people_in(crash: Scenario, preset: Preset) -> None:
-    first, again, other = (enter(crash, preset, Random(seed)) for seed in (3, 3, 4))
+    first, again, other = (enter(crash, preset, seeded(seed)) for seed in (3, 3, 4))
     assert first == again
     assert first != other
 
 
 def test_explicit_accounts_enter_as_they_are_told(preset: Preset) -> None:
     told = scenario.load(scenario.find("thin"))
-    by_name = {entrant.name: entrant for entrant in enter(told, preset, Random(1))}
+    by_name = {entrant.name: entrant for entrant in enter(told, preset, seeded(1))}
     long = by_name["long_20x"]
     assert (long.units, long.isolated_to) == (10_000 * 10**6, 0)
     assert [(s.market, s.lots, s.entry, s.leverage) for s in long.stakes] == [

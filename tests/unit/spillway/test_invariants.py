@@ -65,20 +65,20 @@ def snapshot(pool: Pool, **changes: Any) -> Snapshot:
     return replace(sound, **changes)
 
 
-def doctored(now: Snapshot, account: int, market: int | None = None, **changes: int) -> Snapshot:
+def doctored(now: Snapshot, account: int, market: int | None = None, **changes: Any) -> Snapshot:
     """Change fields of one account, or of one of its legs."""
     held = now.accounts[account]
     if market is None:
-        held = replace(held, **changes)  # type: ignore[arg-type]
+        held = replace(held, **changes)
     else:
         leg = replace(held.legs.get(market, Leg()), **changes)
         held = replace(held, legs={**held.legs, market: leg})
     return replace(now, accounts={**now.accounts, account: held})
 
 
-def doctored_market(now: Snapshot, **changes: int) -> Snapshot:
+def doctored_market(now: Snapshot, **changes: Any) -> Snapshot:
     first, *others = now.markets
-    return replace(now, markets=(replace(first, **changes), *others))  # type: ignore[arg-type]
+    return replace(now, markets=(replace(first, **changes), *others))
 
 
 def found(before: Snapshot, now: Snapshot, flows: Flows | None = None) -> set[str]:

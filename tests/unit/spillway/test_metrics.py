@@ -42,7 +42,8 @@ def sold(filled: int, quote: int, *, is_bid: bool = False) -> Event:
 
 
 def test_the_book_takes_what_was_given_up_against_mark() -> None:
-    # A long sells 10 lots for 480 where the mark makes them 500; a short buys 4 back for 206, mark 200.
+    # A long sells 10 lots for 480 where the mark makes them 500; a short buys 4 back for 206
+    # where it makes them 200.
     book = tally(sold(10, 480), sold(4, 206, is_bid=True)).layers["book"]
     assert (book.count, book.accounts, book.notional) == (2, {LOSER}, 10 * MARK + 4 * MARK)
     assert book.loss == (500 - 480) + (206 - 200)

@@ -34,7 +34,7 @@ def test_a_preset_may_be_a_path(tmp_path: Path) -> None:
 
 
 def test_an_unknown_venue_is_refused() -> None:
-    with pytest.raises(BadInput, match="--venue: found 'mtgox', allowed: .*hyperliquid"):
+    with pytest.raises(BadInput, match=r"--venue: found 'mtgox', allowed: .*hyperliquid"):
         presets.find("mtgox")
 
 
@@ -71,7 +71,7 @@ def test_what_can_not_be_is_refused(tmp_path: Path, old: str, new: str, says: st
 def test_a_file_that_is_not_toml_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "venue.toml"
     path.write_text("name = ")
-    with pytest.raises(BadInput, match="syntax: .* allowed: TOML"):
+    with pytest.raises(BadInput, match=r"syntax: .* allowed: TOML"):
         presets.load(path)
 
 

@@ -18,6 +18,11 @@ UP = Bar(0, Decimal(100), Decimal(120), Decimal(90), Decimal(110))
 DOWN = Bar(60, Decimal(110), Decimal(115), Decimal(80), Decimal(85))
 
 
+def decimals(*values: int | str) -> tuple[Decimal, ...]:
+    """Write prices down."""
+    return tuple(map(Decimal, values))
+
+
 def written(folder: Path, *lines: str) -> Path:
     """A CSV file of these lines."""
     path = folder / "prices.csv"
@@ -26,16 +31,16 @@ def written(folder: Path, *lines: str) -> Path:
 
 
 def test_a_rising_bar_visits_its_low_first() -> None:
-    assert UP.walked() == (100, 90, 120, 110)
+    assert UP.walked() == decimals(100, 90, 120, 110)
 
 
 def test_a_falling_bar_visits_its_high_first() -> None:
-    assert DOWN.walked() == (110, 115, 80, 85)
+    assert DOWN.walked() == decimals(110, 115, 80, 85)
 
 
 def test_a_bar_that_closes_where_it_opened_counts_as_rising() -> None:
     flat = Bar(0, Decimal(100), Decimal(120), Decimal(90), Decimal(100))
-    assert flat.walked() == (100, 90, 120, 100)
+    assert flat.walked() == decimals(100, 90, 120, 100)
 
 
 def test_the_prices_of_a_bar_are_a_quarter_of_it_apart() -> None:
@@ -77,7 +82,7 @@ def test_a_missing_column_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", ["nan", "inf", "ten", ""])
 def test_a_value_that_is_no_finite_number_is_refused(tmp_path: Path, value: str) -> None:
     file = written(tmp_path, "t,o,h,l,c", "0,1,1,1,1", f"60,1,{value},1,1")
-    with pytest.raises(BadInput, match="row 2, h: found .* allowed: a finite number"):
+    with pytest.raises(BadInput, match=r"row 2, h: found .* allowed: a finite number"):
         read_csv(file, OHLC, milliseconds=False)
 
 
@@ -111,7 +116,7 @@ def test_a_price_that_is_not_above_zero_is_refused(price: str) -> None:
     with pytest.raises(BadInput, match=r"points\[1\]: .* allowed: a price of more than 0"):
         check_points([(0, Decimal(1)), (1, Decimal(price))], "f", "points")
     with pytest.raises(BadInput, match=r"bars\[0\]: .* allowed: a price of more than 0"):
-        check_bars([Bar(0, *map(Decimal, (1, 1, price, 1)))], 60, "f", "bars")
+        check_bars([Bar(0, *decimals(1, 1, price, 1))], 60, "f", "bars")
 
 
 @pytest.mark.parametrize("time", [0, 1])

@@ -112,7 +112,7 @@ def test_a_price_path_has_one_source(tmp_path: Path) -> None:
 
 
 def test_an_unknown_scenario_is_refused() -> None:
-    with pytest.raises(BadInput, match="SCENARIO: found 'nowhere', allowed: .*oct10_btc"):
+    with pytest.raises(BadInput, match=r"SCENARIO: found 'nowhere', allowed: .*oct10_btc"):
         scenario.find("nowhere")
 
 

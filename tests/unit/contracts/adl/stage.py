@@ -1,27 +1,20 @@
-"""Auto-deleveraging on its real pool and book, with states that no trade would lead to.
-
-The liquidator's role belongs to a plain address, the hand: it passes positions from account to
-account without a margin check, and cancels orders.
-"""
+"""Auto-deleveraging on its real pool and book; the hand is the liquidator, and cancels orders."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from spillway.errors import Reverted
-from tests import bench as benches
-from tests.bench import USD, Bench
+from tests.bench import LIQUIDATOR, USD
+from tests.unit.contracts import hand as hands
+from tests.unit.contracts.hand import START, swap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from spillway.build import Artifacts
     from spillway.engines import Address, Engine, Receipt
-    from tests.bench import Usd
+    from tests.bench import Bench, Usd
 
 # Phases of a job.
 ABSENT, SCANNING, ORDERING, READY = range(4)
@@ -31,43 +24,13 @@ LIFETIME = 20
 ALL = 2**256 - 1
 # The sides that a job ranks.
 LONGS, SHORTS = True, False
-MARKETS = 3
-HAND = 12  # number of the sender
-# Markets of the stage start at these marks.
-START = (100, 50, 20)
-
-
-@contextmanager
-def refused(reason: str) -> Iterator[None]:
-    """The calls inside must be refused by a contract, with exactly this reason."""
-    with pytest.raises(Reverted) as caught:
-        yield
-    assert caught.value.reason == reason
 
 
 def deploy(
     engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address, **options: Any
 ) -> Bench:
     """A venue with three markets, whose liquidator is the hand."""
-    by_hand = {benches.LIQUIDATOR: engine.sender(HAND)}
-    venue = benches.deploy(engine, artifacts, admin, keeper, by_hand=by_hand, **options)
-    for _ in range(MARKETS):
-        venue.list_market()
-    venue.mark(*START)
-    return venue
-
-
-def hand(bench: Bench) -> Address:
-    """Who holds the liquidator's role."""
-    return bench.engine.sender(HAND)
-
-
-def swap(
-    bench: Bench, buyer: int, seller: int, lots: int, price: Decimal | int, market: int = 0
-) -> None:
-    """`lots` pass from seller to buyer at USD a lot, whatever their margin says."""
-    quote = int(Decimal(price) * USD) * lots
-    bench.pool.transact.exchange(market, buyer, seller, lots, quote, sender=hand(bench))
+    return hands.deploy(engine, artifacts, admin, keeper, role=LIQUIDATOR, **options)
 
 
 def open_crowd(bench: Bench) -> dict[str, int]:
@@ -166,12 +129,3 @@ def fills(receipt: Receipt) -> list[tuple[int, int, Usd, int]]:
 def gaps(receipt: Receipt) -> list[tuple[int, int, Usd]]:
     """(market, winner, USD) of each payment towards a gap."""
     return [(g.market, g.winner, Decimal(g.amount) / USD) for g in receipt.named("GapBorne")]
-
-
-def sums_hold(bench: Bench) -> bool:
-    """I-1 in every market, and I-2."""
-    accounts = range(1, bench.pool.call.account_count() + 1)
-    for market in range(bench.pool.call.market_count()):
-        if sum(bench.size(account, market) for account in accounts):
-            return False
-    return bench.total_equity() == bench.cash()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,9 +12,13 @@ from spillway.model.margin import Market, Tier
 from spillway.model.pool import Pool, Update
 from spillway.model.scores import hyperliquid_queue
 from tests.bench import USD
-from tests.unit.contracts.adl.stage import MARKETS, START, hand, ranked
+from tests.rng import seeded
+from tests.unit.contracts.adl.stage import ranked
+from tests.unit.contracts.hand import MARKETS, START, hand
 
 if TYPE_CHECKING:
+    from random import Random
+
     from spillway.engines import Receipt
     from spillway.model.adl import Outcome
     from tests.bench import Bench
@@ -136,7 +139,7 @@ def compare(twins: Twins, receipt: Receipt, outcomes: dict[int, Outcome]) -> Non
 
 @pytest.mark.parametrize("seed", range(10))
 def test_losers_one_after_another_by_the_keepers_plans(bench: Bench, seed: int) -> None:
-    twins = build(bench, Random(seed))
+    twins = build(bench, seeded(seed))
     losers = below_zero(twins.model)
     assert losers
     for loser in losers:
@@ -147,7 +150,7 @@ def test_losers_one_after_another_by_the_keepers_plans(bench: Bench, seed: int) 
 
 @pytest.mark.parametrize("seed", range(100, 106))
 def test_all_losers_in_one_call_with_everyone_enrolled(bench: Bench, seed: int) -> None:
-    twins = build(bench, Random(seed))
+    twins = build(bench, seeded(seed))
     losers = below_zero(twins.model)
     twins.rng.shuffle(losers)
     sides = sorted(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.chain import refused
 from tests.unit.contracts.adl.stage import (
     ABSENT,
     LONGS,
@@ -21,10 +22,9 @@ from tests.unit.contracts.adl.stage import (
     open_job,
     order,
     ranked,
-    refused,
     scan,
-    swap,
 )
+from tests.unit.contracts.hand import swap
 
 if TYPE_CHECKING:
     from spillway.engines import Address

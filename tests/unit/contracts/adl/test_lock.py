@@ -9,6 +9,7 @@ import pytest
 
 from tests import bench as benches
 from tests.bench import ALO, IOC, Bench
+from tests.chain import refused
 from tests.unit.contracts.adl import stage
 from tests.unit.contracts.adl.stage import (
     LIFETIME,
@@ -18,9 +19,8 @@ from tests.unit.contracts.adl.stage import (
     make_ready,
     open_job,
     pass_blocks,
-    refused,
-    swap,
 )
+from tests.unit.contracts.hand import swap
 
 if TYPE_CHECKING:
     from spillway.build import Artifacts

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from spillway import ranking
 from spillway.engines.protocol import TX_GAS_LIMIT
 from tests.bench import USD
 from tests.unit.contracts.adl import stage
@@ -18,14 +19,15 @@ from tests.unit.contracts.adl.stage import (
     ORDERING,
     READY,
     SCANNING,
+    SHORTS,
     close,
     end_job,
-    hand,
     job,
     open_job,
     order,
     scan,
 )
+from tests.unit.contracts.hand import hand, swap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -97,7 +99,7 @@ def deploy(
             for index in range(holders)
         ],
     )
-    stage.swap(venue, loser, rich, lots, 100)
+    swap(venue, loser, rich, lots, 100)
     stage.crash(venue)
     assert venue.equity(loser) == -lots
     return crowded
@@ -112,7 +114,8 @@ def send(bench: Bench, calls: Sequence[Call]) -> None:
 def close_by_pages(crowded: Crowded) -> dict[str, list[Receipt]]:
     """Open, scan, order and close by the largest pages, a block each; receipts by kind."""
     bench, loser = crowded.bench, crowded.loser
-    plan = bench.plans(loser)[0]
+    needed = bench.size(loser)
+    plan = ranking.plan(0, SHORTS, bench.keys(0, SHORTS), needed, most=crowded.holders)
     pages: dict[str, list[Receipt]] = {"scan": [], "order": [], "close": []}
     pages["open"] = [open_job(bench, loser, threshold=plan.threshold)]
     while job(bench).phase == SCANNING:

@@ -10,7 +10,9 @@ from spillway import ranking
 from spillway.engines.protocol import TX_GAS_LIMIT
 from tests import bench as benches
 from tests.bench import USD
-from tests.unit.contracts.adl.stage import HAND, LIFETIME, SHORTS, hand, refused, swap
+from tests.chain import refused
+from tests.unit.contracts.adl.stage import LIFETIME, SHORTS
+from tests.unit.contracts.hand import HAND, hand, swap
 
 if TYPE_CHECKING:
     from collections.abc import Callable

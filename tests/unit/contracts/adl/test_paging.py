@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.bench import DEFICIT, USD
+from tests.chain import refused
 from tests.unit.contracts.adl import stage
 from tests.unit.contracts.adl.stage import (
     ALL,
@@ -28,11 +29,9 @@ from tests.unit.contracts.adl.stage import (
     order,
     pass_blocks,
     ranked,
-    refused,
     scan,
-    sums_hold,
-    swap,
 )
+from tests.unit.contracts.hand import sums_hold, swap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

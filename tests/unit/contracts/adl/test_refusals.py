@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.chain import refused
 from tests.unit.contracts.adl import stage
 from tests.unit.contracts.adl.stage import (
     ORDERING,
@@ -19,10 +20,9 @@ from tests.unit.contracts.adl.stage import (
     open_job,
     order,
     ranked,
-    refused,
     scan,
-    swap,
 )
+from tests.unit.contracts.hand import hand, swap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,11 +41,6 @@ def second(bench: Bench, crowd: dict[str, int]) -> int:
     account = bench.open("second", 20)
     swap(bench, account, crowd["rich"], 2, 100)
     return account
-
-
-def age(bench: Bench, seconds: int) -> None:
-    """Let time pass, and nothing else."""
-    bench.engine.send_block([], bench.engine.head.timestamp + seconds)
 
 
 # --- open_job -----------------------------------------------------------------------------
@@ -89,7 +84,7 @@ def test_no_second_job_for_the_same_side(bench: Bench, second: int, loser: int) 
 
 def test_no_job_for_an_account_with_a_stale_leg(bench: Bench, crowd: dict[str, int]) -> None:
     swap(bench, crowd["loser"], crowd["rich"], 1, 50, market=1)
-    age(bench, HOUR)
+    bench.age(HOUR)
     bench.mark(91)
     bench.mark(89)
     with refused("adl: stale mark"):
@@ -235,13 +230,13 @@ def test_no_closing_with_a_stale_leg(bench: Bench, crowd: dict[str, int]) -> Non
     crash(bench)
     for market in (0, 1):
         make_ready(bench, crowd["loser"], market)
-    age(bench, HOUR + 1)
+    bench.age(HOUR + 1)
     bench.mark(89)
     with refused("adl: stale mark"):
         close(bench, crowd["loser"])
     bench.mark(89, 50)
     close(bench, crowd["loser"], 1)
-    age(bench, HOUR + 1)
+    bench.age(HOUR + 1)
     with refused("adl: stale mark"):
         close(bench, crowd["loser"])
 
@@ -296,7 +291,7 @@ def test_no_closing_of_one_whose_orders_stand(bench: Bench, crowd: dict[str, int
     make_ready(bench, bidder)
     with refused("adl: cancel its orders first"):
         close(bench, bidder)
-    bench.book.transact.cancel_all(bidder, sender=stage.hand(bench))
+    bench.book.transact.cancel_all(bidder, sender=hand(bench))
     close(bench, bidder)
     assert bench.size(bidder) == 0
 

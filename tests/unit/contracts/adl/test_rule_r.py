@@ -7,16 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.bench import DEFICIT, FEES, USD
+from tests.chain import refused
 from tests.unit.contracts.adl import stage
-from tests.unit.contracts.adl.stage import (
-    close,
-    crash,
-    fills,
-    gaps,
-    make_ready,
-    sums_hold,
-    swap,
-)
+from tests.unit.contracts.adl.stage import close, crash, fills, gaps, make_ready
+from tests.unit.contracts.hand import sums_hold, swap
 
 if TYPE_CHECKING:
     from spillway.build import Artifacts
@@ -113,7 +107,7 @@ def test_a_winner_with_less_than_the_price_takes_gives_what_it_has(bench: Bench)
     swap(bench, a["loser"], a["poor"], 10, 100)
     swap(bench, a["poor"], a["pit"], 2, 50, market=1)
     bench.mark(91, 50)
-    bench.mark(89, 0.5)  # type: ignore[arg-type]
+    bench.mark(89, "0.5")
     assert bench.equity(a["poor"]) == 12
     receipt = bench.deleverage(a["loser"])
     fill = receipt.named("Deleveraged")[0]
@@ -464,7 +458,7 @@ def test_who_became_flat_below_zero_against_a_loser_is_written_off(
 
 def test_the_deficit_itself_is_nobody_to_close(bench: Bench, facing: dict[str, int]) -> None:
     bench.deleverage(facing["long"], facing["short"])
-    with stage.refused("pool: nothing to write off"):
+    with refused("pool: nothing to write off"):
         close(bench, DEFICIT)
     assert not bench.deleverage(DEFICIT).events
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.chain import refused
 from tests.unit.contracts.custody.till import MOST_UNITS, Till
 from tests.unit.contracts.margin_pool.stand import DEFICIT, QUOTE_PER_UNIT
-from tests.unit.contracts.order_book.desk import refused
 
 if TYPE_CHECKING:
     from spillway.engines import Address

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.chain import refused
 from tests.unit.contracts.custody.till import MOST_UNITS, Till
 from tests.unit.contracts.margin_pool.stand import DEFICIT, NOBODY, START
-from tests.unit.contracts.order_book.desk import refused
 
 if TYPE_CHECKING:
     from spillway.engines import Address

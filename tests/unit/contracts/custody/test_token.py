@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.chain import refused
 from tests.unit.contracts.custody.till import (
     HONEST,
     RETURNS_FALSE,
@@ -15,7 +16,6 @@ from tests.unit.contracts.custody.till import (
     Till,
 )
 from tests.unit.contracts.margin_pool.stand import START, units
-from tests.unit.contracts.order_book.desk import refused
 
 if TYPE_CHECKING:
     from spillway.engines import Address, Call

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.chain import refused
 from tests.unit.contracts.margin_pool.stand import (
     FEES,
     MAX_AGE,
@@ -13,7 +14,6 @@ from tests.unit.contracts.margin_pool.stand import (
     Match,
     units,
 )
-from tests.unit.contracts.order_book.desk import refused
 
 if TYPE_CHECKING:
     from spillway.engines import Address

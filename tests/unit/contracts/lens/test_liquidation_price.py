@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
 from spillway.model import margin
 from spillway.model.margin import Market, Tier
+from tests.rng import seeded
 from tests.unit.contracts.margin_pool.stand import MAX_PRICE, USD, Stand
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def test_is_that_of_the_model(
     side: int,
 ) -> None:
     """Two legs each, of any size and worth; equity from ruin to riches."""
-    rng = Random(f"{seed} {side}")
+    rng = seeded(f"{seed} {side}")
     buyer, seller = (stand.open(trader), stand.open(maker))[::side]
     marks = [rng.randrange(1, 10 ** rng.randrange(1, 24)) for _ in listed]
     markets = marked(stand, listed, marks)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.bench import USD
+from tests.unit.contracts.hand import hand, sums_hold, swap
 from tests.unit.contracts.liquidator.ward import (
     CHILD_BELOW_ZERO,
     LOCKED,
@@ -15,13 +16,10 @@ from tests.unit.contracts.liquidator.ward import (
     ONE_UNIT,
     TAKEN_OVER,
     WAITS,
-    hand,
     lock,
     open_long,
     outcome,
     rich,
-    sums_hold,
-    swap,
 )
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.bench import DEFICIT, FEES
+from tests.unit.contracts.hand import hand, sums_hold, swap
 from tests.unit.contracts.liquidator.ward import (
     BELOW_ZERO,
     HANDLED,
@@ -16,14 +17,11 @@ from tests.unit.contracts.liquidator.ward import (
     SHIELDED,
     TAKEN_OVER,
     WAITS,
-    hand,
     lock,
     maker,
     open_long,
     outcome,
     rich,
-    sums_hold,
-    swap,
 )
 
 if TYPE_CHECKING:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.bench import DEFICIT, FEES, USD
-from tests.unit.contracts.liquidator.ward import hand, maker, refused, rich, sums_hold, swap
+from tests.chain import refused
+from tests.unit.contracts.hand import hand, sums_hold, swap
+from tests.unit.contracts.liquidator.ward import maker, rich
 
 if TYPE_CHECKING:
     from spillway.engines import Address

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.bench import ALO, USD
+from tests.unit.contracts.hand import swap
 from tests.unit.contracts.liquidator.ward import (
     BELOW_ZERO,
     RESTORED,
@@ -16,7 +17,6 @@ from tests.unit.contracts.liquidator.ward import (
     open_long,
     outcome,
     rich,
-    swap,
 )
 
 if TYPE_CHECKING:

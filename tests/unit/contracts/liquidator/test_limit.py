@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil, floor
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,19 +13,18 @@ from spillway.model.liquidation import bankruptcy_limit
 from spillway.model.margin import Health, Market, Tier
 from spillway.model.words import Leg
 from tests.bench import FEES, USD
+from tests.rng import seeded
+from tests.unit.contracts.hand import hand, sums_hold, swap
 from tests.unit.contracts.liquidator.ward import (
     ONE_UNIT,
     RESTORED,
     TAKEN_OVER,
     WAITS,
-    hand,
     maker,
     open_long,
     open_short,
     outcome,
     rich,
-    sums_hold,
-    swap,
 )
 
 if TYPE_CHECKING:
@@ -118,7 +116,7 @@ def test_a_limit_is_at_least_one_tick(bench: Bench) -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_limits_are_those_of_the_model(charging: Bench, seed: int) -> None:
-    rng = Random(seed)
+    rng = seeded(seed)
     account = charging.open("drawn", 10**6)
     sizes: list[int] = []
     for market, price in enumerate((100, 50, 20)):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.bench import USD
+from tests.unit.contracts.hand import swap
 from tests.unit.contracts.liquidator.ward import (
     RESTORED,
     WINDOW,
@@ -15,7 +16,6 @@ from tests.unit.contracts.liquidator.ward import (
     open_short,
     outcome,
     rich,
-    swap,
 )
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.bench import USD
+from tests.unit.contracts.hand import swap
 from tests.unit.contracts.liquidator.ward import (
     BELOW_ZERO,
     HEALTHY,
@@ -20,7 +21,6 @@ from tests.unit.contracts.liquidator.ward import (
     maker,
     outcome,
     rich,
-    swap,
 )
 
 if TYPE_CHECKING:
@@ -29,17 +29,12 @@ if TYPE_CHECKING:
     from tests.bench import Bench
 
 
-def age(bench: Bench, seconds: int = MAX_AGE) -> None:
-    """Let time pass, and nothing else."""
-    bench.engine.send_block([], bench.engine.head.timestamp + seconds)
-
-
 def open_legs(bench: Bench, usd: Decimal | int, fresh: int, stale: int) -> int:
     """Long in market 0, which stays fresh, and in market 1, which turns stale at its mark of 50."""
     account = bench.open("legs", usd)
     swap(bench, account, rich(bench), fresh, 100)
     swap(bench, account, rich(bench), stale, 50, market=1)
-    age(bench)
+    bench.age(MAX_AGE)
     bench.mark(100)
     market = bench.pool.call.market
     assert (market(0).fresh, market(1).fresh) == (True, False)
@@ -112,7 +107,7 @@ def test_an_account_whose_only_market_is_stale_waits_for_its_mark(bench: Bench) 
     account = bench.open("long", 255)
     swap(bench, account, rich(bench), 10, 100)
     bench.mark(81)
-    age(bench, MAX_AGE + 1)
+    bench.age(MAX_AGE + 1)
     assert outcome(bench.liquidate(account), account) == SHIELDED
     bench.mark(81)
     assert outcome(bench.liquidate(account), account) == WAITS
@@ -124,12 +119,12 @@ def test_nothing_is_sold_by_a_stale_mark_however_little_is_left(bench: Bench) ->
     swap(bench, account, rich(bench), 10, 100)
     bench.place(maker(bench), 10, 95)
     bench.mark(81)
-    age(bench, MAX_AGE + 1)
+    bench.age(MAX_AGE + 1)
     receipt = bench.liquidate(account)
     assert outcome(receipt, account) == SHIELDED
 
     bench.mark(80)
-    age(bench, MAX_AGE + 1)
+    bench.age(MAX_AGE + 1)
     assert bench.equity(account) + 80 < 80
     receipt = bench.liquidate(account)
     assert outcome(receipt, account) == WAITS

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.bench import DEFICIT, FEES, USD
+from tests.unit.contracts.hand import swap
 from tests.unit.contracts.liquidator.ward import (
     BELOW_ZERO,
     HANDLED,
@@ -22,7 +23,6 @@ from tests.unit.contracts.liquidator.ward import (
     open_short,
     outcome,
     rich,
-    swap,
 )
 
 if TYPE_CHECKING:

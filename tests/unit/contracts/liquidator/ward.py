@@ -1,71 +1,34 @@
-"""The liquidator on its real pool and book, with states that no trade would lead to.
-
-The role of auto-deleveraging belongs to a plain address, the hand: it passes positions from account
-to account without a margin check, and locks markets.
-"""
+"""The liquidator on its real pool and book; the hand auto-deleverages, and locks markets."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
-from spillway.errors import Reverted
-from tests import bench as benches
-from tests.bench import USD, Bench
+from tests.bench import ADL
+from tests.unit.contracts import hand as hands
+from tests.unit.contracts.hand import hand, swap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from spillway.build import Artifacts
     from spillway.engines import Address, Engine, Receipt
+    from tests.bench import Bench
 
 # Outcomes of Judged.
 HEALTHY, HANDLED, SHIELDED, RESTORED, WAITS, TAKEN_OVER, BELOW_ZERO, PROTOCOL = range(8)
 # Reasons of BackstopRefused.
 CHILD_BELOW_ZERO, STALE, LOCKED, NO_BACKSTOP = range(4)
 
-HAND = 12  # number of the sender
-MARKETS = 3
-START = (100, 50, 20)
 MAX_AGE = 600
 WINDOW = 30
 ONE_UNIT = Decimal("0.000001")
-
-
-@contextmanager
-def refused(reason: str) -> Iterator[None]:
-    """The calls inside must be refused by a contract, with exactly this reason."""
-    with pytest.raises(Reverted) as caught:
-        yield
-    assert caught.value.reason == reason
 
 
 def deploy(
     engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address, **options: Any
 ) -> Bench:
     """A venue with three markets of leverage 5: maintenance is a tenth of notional."""
-    by_hand = {benches.ADL: engine.sender(HAND)}
-    venue = benches.deploy(engine, artifacts, admin, keeper, by_hand=by_hand, **options)
-    for _ in range(MARKETS):
-        venue.list_market(max_age=MAX_AGE)
-    venue.mark(*START)
-    return venue
-
-
-def hand(bench: Bench) -> Address:
-    """Who passes positions on and locks markets."""
-    return bench.engine.sender(HAND)
-
-
-def swap(
-    bench: Bench, buyer: int, seller: int, lots: int, price: Decimal | int, market: int = 0
-) -> None:
-    """`lots` pass from seller to buyer at USD a lot, whatever their margin says."""
-    quote = int(Decimal(price) * USD) * lots
-    bench.pool.transact.exchange(market, buyer, seller, lots, quote, sender=hand(bench))
+    return hands.deploy(engine, artifacts, admin, keeper, role=ADL, max_age=MAX_AGE, **options)
 
 
 def lock(bench: Bench, market: int, *, locked: bool = True) -> None:
@@ -110,12 +73,3 @@ def outcome(receipt: Receipt, account: int) -> int:
     judged = [event.outcome for event in receipt.named("Judged") if event.account == account]
     assert len(judged) == 1
     return int(judged[0])
-
-
-def sums_hold(bench: Bench) -> bool:
-    """I-1 in every market, and I-2."""
-    accounts = range(1, bench.pool.call.account_count() + 1)
-    for market in range(bench.pool.call.market_count()):
-        if sum(bench.size(account, market) for account in accounts):
-            return False
-    return bench.total_equity() == bench.cash()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.chain import refused
 from tests.unit.contracts.margin_pool.stand import MAX_PRICE, START, USD, Stand
-from tests.unit.contracts.order_book.desk import refused
 
 MOST_FUNDING = 2**86 - 1
 MOST_UPDATES = 64

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from tests.chain import refused
 from tests.unit.contracts.margin_pool.stand import (
     DEFICIT,
     MAX_AGE,
@@ -19,7 +20,6 @@ from tests.unit.contracts.margin_pool.stand import (
     units,
     usd,
 )
-from tests.unit.contracts.order_book.desk import refused
 
 if TYPE_CHECKING:
     from spillway.engines import Address

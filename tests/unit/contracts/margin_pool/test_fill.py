@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.chain import refused
 from tests.unit.contracts.margin_pool.stand import (
     BAND,
     FEES,
@@ -22,7 +23,6 @@ from tests.unit.contracts.margin_pool.stand import (
     Match,
     Stand,
 )
-from tests.unit.contracts.order_book.desk import refused
 
 if TYPE_CHECKING:
     from spillway.engines import Address

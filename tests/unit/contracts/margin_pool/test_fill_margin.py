@@ -226,14 +226,19 @@ def test_the_fee_may_not_take_equity_below_zero(
     assert stand.answer(sells(short_of_it, other)) == TAKER_FAILS
 
 
+def add_stale_leg(stand: Stand, account: int, other: int) -> None:
+    """Let the account hold a lot of a second market, whose mark alone grows old."""
+    stand.list_market()
+    stand.mark(START, START)
+    stand.trade(account, other, 1, START, 1)
+    stand.wait(MAX_AGE)
+    stand.mark(START)
+
+
 def test_shrinking_is_open_beside_a_stale_leg(
     stand: Stand, thin: int, making: int, other: int
 ) -> None:
-    stand.list_market()
-    stand.mark(START, START)
-    stand.trade(thin, making, 1, START, 1)
-    stand.wait(MAX_AGE)
-    stand.mark(START)
+    add_stale_leg(stand, thin, making)
 
     assert stand.pool.call.health(thin).stale_notional == MARK
     assert stand.answer(sells(thin, other, 1)) == FILLED
@@ -315,10 +320,6 @@ def test_its_fee_takes_at_most_the_equity_that_is_left(
 def test_a_leg_with_a_fresh_mark_may_be_liquidated_beside_a_stale_one(
     stand: Stand, thin: int, making: int, other: int
 ) -> None:
-    stand.list_market()
-    stand.mark(START, START)
-    stand.trade(thin, making, 1, START, 1)
-    stand.wait(MAX_AGE)
-    stand.mark(START)
+    add_stale_leg(stand, thin, making)
 
     assert stand.answer(forced(sells(thin, other))) == FILLED

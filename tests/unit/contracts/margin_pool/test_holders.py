@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.contracts.order_book.desk import refused
+from tests.chain import refused
+from tests.rng import seeded
 
 if TYPE_CHECKING:
     from spillway.build import Artifacts
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 MOST_HOLDERS = 2**24 - 1
 LARGEST_SIZE, LARGEST_COST = 2**54 - 1, 2**141 - 1
-LAST_BIRTH = 2**24 - 1
 
 
 # --- on the pool ---------------------------------------------------------------------------------
@@ -86,7 +85,7 @@ def test_random_comings_and_goings_keep_the_lists(
     stand: Stand, crowd: list[int], making: int, other: int
 ) -> None:
     """`conserved` compares lists, places and positions of everybody afterwards."""
-    rng = Random(20251010)
+    rng = seeded(20251010)
 
     for _ in range(60):
         buyer, seller = rng.sample([*crowd, making, other], 2)
@@ -138,7 +137,7 @@ def test_births_count_on_through_their_bits(positions: Contract, admin: Address)
 
 
 def test_lists_of_markets_and_sides_do_not_touch(positions: Contract, admin: Address) -> None:
-    rng = Random(7)
+    rng = seeded(7)
     lists: dict[tuple[int, bool], list[int]] = {}
     for account in range(1, 60):
         market, longs = rng.choice((0, 1, 255)), rng.random() < 0.5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.chain import refused
 from tests.unit.contracts.margin_pool.stand import (
     FIRST_TRADER,
     MAKER_FAILS,
@@ -14,7 +15,6 @@ from tests.unit.contracts.margin_pool.stand import (
     Match,
     Stand,
 )
-from tests.unit.contracts.order_book.desk import refused
 
 if TYPE_CHECKING:
     from spillway.engines import Address

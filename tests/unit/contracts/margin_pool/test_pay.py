@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.chain import refused
 from tests.unit.contracts.margin_pool.stand import DEFICIT, FEES, START, USD, Match, Stand
-from tests.unit.contracts.order_book.desk import refused
 
 if TYPE_CHECKING:
     from spillway.engines import Address

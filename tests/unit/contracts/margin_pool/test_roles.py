@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from spillway.errors import Reverted
+from tests.chain import refused
 from tests.unit.contracts.margin_pool.stand import (
     ADL,
     BOOK,
@@ -20,7 +21,6 @@ from tests.unit.contracts.margin_pool.stand import (
     Match,
     Stand,
 )
-from tests.unit.contracts.order_book.desk import refused
 
 if TYPE_CHECKING:
     from spillway.build import Artifacts

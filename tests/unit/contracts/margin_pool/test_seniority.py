@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.chain import refused
 from tests.unit.contracts.margin_pool.stand import DEFICIT, FEES, START, USD, Stand
 from tests.unit.contracts.margin_pool.test_write_off import owing
-from tests.unit.contracts.order_book.desk import refused
 
 if TYPE_CHECKING:
     from spillway.engines import Address

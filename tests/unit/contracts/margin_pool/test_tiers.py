@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.chain import refused
 from tests.unit.contracts.margin_pool.stand import START, USD, Stand
-from tests.unit.contracts.order_book.desk import refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -37,3 +37,10 @@ def making(desk: Desk, maker: Address) -> int:
 def other(desk: Desk, depositor: Address) -> int:
     """The account of a second maker."""
     return desk.open_account(depositor)
+
+
+@pytest.fixture
+def long(desk: Desk, taking: int, making: int) -> int:
+    """The taking account, long 1,000 lots from 100 USD against the maker."""
+    desk.trade(taking, making, 1000, 100)
+    return taking

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pytest
-
-from spillway.errors import Reverted
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from spillway.build import Artifacts
     from spillway.engines import Address, Contract, Engine, Receipt
@@ -85,24 +80,6 @@ def ask(
 def to_market(is_bid: bool, lots: int, *, reduce_only: bool = False) -> Order:
     """An order that takes whatever the band allows."""
     return Order(is_bid, 0, lots, MARKET, reduce_only)
-
-
-@contextmanager
-def refused(reason: str) -> Iterator[None]:
-    """The calls inside must be refused by a contract, with exactly this reason."""
-    with pytest.raises(Reverted) as caught:
-        yield
-    assert caught.value.reason == reason
-
-
-@contextmanager
-def undone(engine: Engine) -> Iterator[None]:
-    """Put the chain back to where it was, also where the body fails."""
-    token = engine.snapshot()
-    try:
-        yield
-    finally:
-        engine.revert(token)
 
 
 @dataclass(frozen=True, slots=True)

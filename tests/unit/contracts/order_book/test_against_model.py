@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spillway.errors import Reverted
-from tests.unit.contracts.order_book.desk import ALO, GTC, IOC, Desk, Order, per_lot, undone
+from tests.chain import undone
+from tests.unit.contracts.order_book.desk import ALO, GTC, IOC, Desk, Order, per_lot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

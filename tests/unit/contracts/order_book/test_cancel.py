@@ -6,16 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.contracts.order_book.desk import (
-    BY_OWNER,
-    IOC,
-    MAX_AGE,
-    Desk,
-    ask,
-    bid,
-    per_lot,
-    refused,
-)
+from tests.chain import refused
+from tests.unit.contracts.order_book.desk import BY_OWNER, IOC, MAX_AGE, Desk, ask, bid, per_lot
 
 if TYPE_CHECKING:
     from spillway.engines import Address

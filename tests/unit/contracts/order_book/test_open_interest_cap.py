@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.chain import refused
 from tests.unit.contracts.order_book import desk as desks
 from tests.unit.contracts.order_book.desk import (
     ALO,
@@ -16,7 +17,6 @@ from tests.unit.contracts.order_book.desk import (
     Desk,
     ask,
     bid,
-    refused,
     to_market,
 )
 

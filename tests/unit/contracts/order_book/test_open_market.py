@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.unit.contracts.order_book.desk import Desk, bid, refused
+from tests.chain import refused
+from tests.unit.contracts.order_book.desk import Desk, bid
 
 if TYPE_CHECKING:
     from spillway.engines import Address

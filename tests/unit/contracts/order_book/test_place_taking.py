@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.chain import refused
 from tests.unit.contracts.order_book.desk import (
     FILLED,
     IOC,
@@ -22,17 +23,16 @@ from tests.unit.contracts.order_book.desk import (
     ask,
     bid,
     per_lot,
-    refused,
     to_market,
 )
 
 if TYPE_CHECKING:
-    from spillway.engines import Address
+    from spillway.engines import Address, Receipt
 
 
-def fills(receipt: object) -> list[tuple[int, int, int]]:
+def fills(receipt: Receipt) -> list[tuple[int, int, int]]:
     """(maker, price, lots) of each fill of the pool, in order."""
-    return [(fill.maker, fill.price, fill.lots) for fill in receipt.named("Filled")]  # type: ignore[attr-defined]
+    return [(fill.maker, fill.price, fill.lots) for fill in receipt.named("Filled")]
 
 
 def test_the_best_price_comes_first(desk: Desk, taking: int, making: int) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
+from tests.chain import refused
 from tests.unit.contracts.order_book.desk import (
     FILLED,
     IOC,
@@ -16,18 +15,10 @@ from tests.unit.contracts.order_book.desk import (
     ask,
     bid,
     per_lot,
-    refused,
 )
 
 if TYPE_CHECKING:
     from spillway.engines import Address
-
-
-@pytest.fixture
-def long(desk: Desk, taking: int, making: int) -> int:
-    """The taking account, long 1,000 lots from 100 USD against the maker."""
-    desk.trade(taking, making, 1000, 100)
-    return taking
 
 
 def test_a_taker_shrinks_to_its_position(desk: Desk, long: int, other: int) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.chain import refused
 from tests.unit.contracts.order_book.desk import (
     ALO,
     BY_OWNER,
@@ -18,7 +19,6 @@ from tests.unit.contracts.order_book.desk import (
     ask,
     bid,
     per_lot,
-    refused,
 )
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.chain import refused
 from tests.unit.contracts.order_book.desk import (
     FILLED,
     FIRED,
@@ -20,18 +21,10 @@ from tests.unit.contracts.order_book.desk import (
     ask,
     bid,
     per_lot,
-    refused,
 )
 
 if TYPE_CHECKING:
     from spillway.engines import Address
-
-
-@pytest.fixture
-def long(desk: Desk, taking: int, making: int) -> int:
-    """The taking account, long 1,000 lots from 100 USD against the maker."""
-    desk.trade(taking, making, 1000, 100)
-    return taking
 
 
 def sell_stop(usd: int, lots: int = 1000, limit: int = 0) -> Stop:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.unit.contracts.order_book.desk import undone
+from tests.chain import undone
 
 if TYPE_CHECKING:
     from spillway.build import Artifacts

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.unit.contracts.order_book.desk import MAX_AGE, QUOTE, START, refused
+from tests.chain import refused
+from tests.unit.contracts.order_book.desk import MAX_AGE, QUOTE, START
 from tests.unit.contracts.vault import house as houses
 from tests.unit.contracts.vault.house import DAY, PPM, SHARES_PER_UNIT, Params
 

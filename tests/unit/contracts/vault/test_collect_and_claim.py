@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spillway.model.rounding import ceil_div
-from tests.unit.contracts.order_book.desk import QUOTE, START, UNIT, refused
+from tests.chain import refused
+from tests.unit.contracts.order_book.desk import QUOTE, START, UNIT
 from tests.unit.contracts.vault.house import QUOTE_PER_UNIT, SHARES_PER_UNIT
 
 if TYPE_CHECKING:
@@ -118,20 +119,22 @@ def test_whoever_has_custody_pay_it_goes_into_the_till(
     assert funded.vault.call.owed() == funded.vault.call.claimable(depositor) > 0
 
 
+def pay_out_an_unclosed_loss(house: House, loser: int, winner: int) -> None:
+    """Custody is short of what a loser owes: no one has closed it, and the winner has withdrawn."""
+    desk = house.desk
+    exchange, by = desk.pool.transact.exchange, desk.liquidator
+    exchange(desk.market, loser, winner, 1, 500_000 * QUOTE, sender=by)
+    exchange(desk.market, winner, loser, 1, 0, sender=by)
+    owner, custody = desk.owner_of(winner), desk.custody.transact
+    custody.request_withdrawal(winner, 10_500_000 * UNIT, owner, sender=owner)
+    desk.set_mark(START)
+    custody.withdraw(winner, sender=owner)
+
+
 def test_it_asks_for_no_more_than_there_is_in_custody(
     funded: House, trading: int, depositor: Address, outsider: Address
 ) -> None:
-    # A loser whose loss no one has closed yet owes what another has won, and has withdrawn.
-    loser = funded.desk.open_account(outsider, 0)
-    exchange = funded.desk.pool.transact.exchange
-    market, by = funded.desk.market, funded.desk.liquidator
-    exchange(market, loser, trading, 1, 500_000 * QUOTE, sender=by)
-    exchange(market, trading, loser, 1, 0, sender=by)
-    owner = funded.desk.owner_of(trading)
-    custody = funded.desk.custody.transact
-    custody.request_withdrawal(trading, 10_500_000 * UNIT, owner, sender=owner)
-    funded.desk.set_mark(START)
-    custody.withdraw(trading, sender=owner)
+    pay_out_an_unclosed_loss(funded, funded.desk.open_account(outsider, 0), trading)
     assert funded.desk.pool.call.solvency().custody == 500_000 * UNIT
 
     funded.request(depositor)
@@ -144,18 +147,9 @@ def test_it_asks_for_less_where_custody_has_paid_others(
 ) -> None:
     funded.request(depositor)
     assert funded.asked() == 970_000 * UNIT
-    loser = funded.desk.open_account(outsider, 0)
-    exchange = funded.desk.pool.transact.exchange
-    market, by = funded.desk.market, funded.desk.liquidator
-    exchange(market, loser, trading, 1, 500_000 * QUOTE, sender=by)
-    exchange(market, trading, loser, 1, 0, sender=by)
-    owner = funded.desk.owner_of(trading)
-    custody = funded.desk.custody.transact
-    custody.request_withdrawal(trading, 10_500_000 * UNIT, owner, sender=owner)
-    funded.desk.set_mark(START)
-    custody.withdraw(trading, sender=owner)
+    pay_out_an_unclosed_loss(funded, funded.desk.open_account(outsider, 0), trading)
     with refused("custody: beyond the cash"):
-        custody.withdraw(funded.parent, sender=outsider)
+        funded.desk.custody.transact.withdraw(funded.parent, sender=outsider)
 
     funded.collect()
 

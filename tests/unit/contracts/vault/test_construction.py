@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.contracts.order_book.desk import BAND, refused
+from tests.chain import refused
+from tests.unit.contracts.order_book.desk import BAND
 from tests.unit.contracts.vault import house as houses
 from tests.unit.contracts.vault.house import DAY, PPM, VAULT_ROLE, House, Params
 

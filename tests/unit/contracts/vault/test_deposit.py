@@ -11,7 +11,8 @@ from spillway.model.vault import (
     VIRTUAL_SHARES,
 )
 from spillway.units import QUOTE_PER_UNIT
-from tests.unit.contracts.order_book.desk import MAX_AGE, QUOTE, START, UNIT, refused
+from tests.chain import refused
+from tests.unit.contracts.order_book.desk import MAX_AGE, QUOTE, START, UNIT
 from tests.unit.contracts.vault import house as houses
 from tests.unit.contracts.vault.house import SHARES_PER_UNIT, Params
 

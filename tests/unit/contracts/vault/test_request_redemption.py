@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.unit.contracts.order_book.desk import MAX_AGE, QUOTE, UNIT, refused
+from tests.chain import refused
+from tests.unit.contracts.order_book.desk import MAX_AGE, QUOTE, UNIT
 from tests.unit.contracts.vault.house import SHARES_PER_UNIT
 
 if TYPE_CHECKING:

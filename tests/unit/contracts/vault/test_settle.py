@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.contracts.order_book.desk import MAX_AGE, QUOTE, START, UNIT, refused
+from tests.chain import refused
+from tests.unit.contracts.order_book.desk import MAX_AGE, QUOTE, START, UNIT
 from tests.unit.contracts.vault.house import QUOTE_PER_UNIT, SHARES_PER_UNIT
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.chain import refused
 from tests.unit.contracts.order_book.desk import (
     LIMIT_REACHED,
     MAX_AGE,
@@ -16,7 +17,6 @@ from tests.unit.contracts.order_book.desk import (
     ask,
     bid,
     per_lot,
-    refused,
 )
 from tests.unit.contracts.vault import house as houses
 from tests.unit.contracts.vault.house import PPM, Params

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.contracts.order_book.desk import QUOTE, START, UNIT, refused
+from tests.chain import refused
+from tests.unit.contracts.order_book.desk import QUOTE, START, UNIT
 
 if TYPE_CHECKING:
     from spillway.engines import Address

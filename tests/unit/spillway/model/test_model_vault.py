@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -11,6 +13,9 @@ from spillway.model.pool import Pool, Refused, Update
 from spillway.model.rounding import ceil_div
 from spillway.model.vault import VIRTUAL_SHARES, Redemption, Vault, payment
 from spillway.units import QUOTE_PER_UNIT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 USD = QUOTE_PER_USD
 UNITS = 10**6  # a USD
@@ -112,12 +117,20 @@ def test_everyone_may_leave_at_once() -> None:
     assert held.nav < 10 * QUOTE_PER_UNIT
 
 
-def test_a_refusal_changes_nothing() -> None:
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [
+        (Vault.skim, "vault: nothing to move"),
+        (Vault.collect, "vault: nothing to collect"),
+        (lambda held: held.settle(1), "vault: queue is empty"),
+        (lambda held: held.claim("first"), "vault: nothing to claim"),
+    ],
+)
+def test_a_refusal_changes_nothing(call: Callable[[Vault], object], reason: str) -> None:
     held = vault(100_000, "first")
     before = held.copy()
-    for call in (held.skim, held.collect, lambda: held.settle(1), lambda: held.claim("first")):
-        with pytest.raises(Refused):
-            call()
+    with pytest.raises(Refused, match=reason):
+        call(held)
     assert held == before
 
 

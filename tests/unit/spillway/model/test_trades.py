@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -35,10 +36,10 @@ def at(pool: Pool, price: int) -> None:
 TAKER, MAKER, THIRD = 3, 4, 5
 
 
-def buy(lots: int, price: int = 100, **changes: int) -> Fill:
+def buy(lots: int, price: int = 100, **changes: Any) -> Fill:
     """Make the match in which account 3 buys from account 4."""
     match = Fill(0, TAKER, MAKER, taker_buys=True, lots=lots, price=price * USD)
-    return replace(match, **changes)  # type: ignore[arg-type]
+    return replace(match, **changes)
 
 
 def sizes(pool: Pool) -> tuple[int, int]:
