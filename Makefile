@@ -61,7 +61,7 @@ lock:
 		--no-header --quiet --upgrade requirements-lint.in -o requirements-lint.lock
 
 clean:
-	rm -rf $(VENV) $(LINT_VENV) .build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache runs
+	rm -rf $(VENV) $(LINT_VENV) .build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache runs sweeps
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.stamp: requirements.lock

@@ -106,18 +106,20 @@ def _told(account: Account, scenario: Scenario) -> Entrant:
 
 def _drawn(group: Group, place: int, scenario: Scenario, preset: Preset, rng: Random) -> Entrant:
     symbols = group.markets or [market.symbol for market in scenario.markets]
-    market = scenario.market_id(symbols[place % len(symbols)])
+    held = [symbols[(place + leg) % len(symbols)] for leg in range(group.legs)]
+    markets = sorted(scenario.market_id(symbol) for symbol in held)
     collateral = _draw(group.collateral_usd, population.COLLATERAL_USD, rng).quantize(CENT)
     leverage = _draw(group.leverage, population.LEVERAGE, rng)
     long = place < (group.long_share * group.count).to_integral_value()
     isolated = rng.randrange(PPM) < group.isolated_share * PPM
     stops = rng.randrange(PPM) < group.stops * PPM
-    stake = _stake(market, collateral, leverage, scenario, preset)
+    part = _CONTEXT.divide(collateral, Decimal(len(markets)))
+    stakes = [_stake(market, part, leverage, scenario, preset) for market in markets]
     return Entrant(
         name=f"{group.name}_{place + 1}",
         units=usdc_to_units(collateral),
-        isolated_to=market if isolated else None,
-        stakes=(stake if long else replace(stake, lots=-stake.lots),),
+        isolated_to=markets[0] if isolated else None,
+        stakes=tuple(stake if long else replace(stake, lots=-stake.lots) for stake in stakes),
         trades_ppm=int(group.trades * PPM),
         stop_distance=group.stop_distance if stops else None,
     )
@@ -173,22 +175,29 @@ def _cut(
     """Take `excess[market]` out of a group's positions pro rata; leave there what could not be."""
     side = 1 if excess[market] > 0 else -1
     heavy = [
-        place
+        (place, leg)
         for place, entrant in enumerate(group)
-        if entrant.stakes[0].market == market and entrant.stakes[0].lots * side > 0
+        for leg, stake in enumerate(entrant.stakes)
+        if stake.market == market and stake.lots * side > 0
     ]
-    whole = sum(abs(group[place].stakes[0].lots) for place in heavy)
+    whole = sum(abs(group[place].stakes[leg].lots) for place, leg in heavy)
     wanted = min(abs(excess[market]), whole)
     after = list(group)
     # The smallest first, so that what rounding and smallest orders leave over is the largest one's.
-    for place in sorted(heavy, key=lambda place: abs(group[place].stakes[0].lots)):
-        stake = group[place].stakes[0]
+    for place, leg in sorted(heavy, key=lambda seat: abs(group[seat[0]].stakes[seat[1]].lots)):
+        stake = group[place].stakes[leg]
         lots = abs(stake.lots)
         room = max(lots - _least_lots(stake, size_decimals), 0)
         taken = min(-(-lots * wanted // whole), room, abs(excess[market]))
         excess[market] -= side * taken
-        after[place] = replace(group[place], stakes=(replace(stake, lots=side * (lots - taken)),))
+        after[place] = _with_lots(after[place], leg, side * (lots - taken))
     return after
+
+
+def _with_lots(entrant: Entrant, leg: int, lots: int) -> Entrant:
+    stakes = list(entrant.stakes)
+    stakes[leg] = replace(stakes[leg], lots=lots)
+    return replace(entrant, stakes=tuple(stakes))
 
 
 def _least_lots(stake: Stake, size_decimals: int) -> int:

@@ -161,7 +161,8 @@ class Group(Table):
     isolated_share: Share = Decimal(0)
     leverage: Drawn  # notional / collateral
     collateral_usd: Drawn
-    markets: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None  # one each; all if none
+    markets: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None  # all if none
+    legs: Annotated[Whole, Field(ge=1, le=MAX_LEGS)] = 1  # of these markets that each is in
     trades: Share = Decimal(0)  # chance to trade in a block
     stops: Share = Decimal(0)  # share that keeps a stop
     stop_distance: Annotated[Number, Field(gt=0, lt=1)] = Decimal("0.05")  # of it, from the entry
@@ -377,6 +378,12 @@ def _check_group(group: Group, scenario: Scenario, file: str, field: str) -> Non
         _check_symbol(symbol, scenario, file, f"{field}.markets[{place}]")
     symbols = group.markets or [market.symbol for market in scenario.markets]
     most = min(market.max_leverage for market in scenario.markets if market.symbol in symbols)
+    if group.legs > len(symbols):
+        allowed = f"at most {len(symbols)}, the group's markets"
+        raise BadInput(file, f"{field}.legs", group.legs, allowed)
+    if group.legs > 1 and group.isolated_share > 0:
+        allowed = "0 with several legs: an isolated account has one market"
+        raise BadInput(file, f"{field}.isolated_share", group.isolated_share, allowed)
     if group.leverage.at_most > most:
         where = f"{field}.leverage.at_most"
         raise BadInput(file, where, group.leverage.at_most, f"at most {most}")
