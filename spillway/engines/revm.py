@@ -1,0 +1,214 @@
+"""Engine `revm`: a Rust EVM, driven through the Python bindings that Wake ships.
+
+Senders sign nothing. Transactions run one after the other in a block that stands open until it is
+mined; Prague's rules, slots cold again in each of them. Wake is imported when a chain starts.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from spillway.engines import accounts
+from spillway.engines.protocol import (
+    CHAIN_ID,
+    SENDER_BALANCE,
+    Address,
+    Call,
+    Genesis,
+    Head,
+    Outcome,
+    RawLog,
+)
+from spillway.errors import BadInput, EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+INSTALL = "pip install --no-deps --require-hashes -r requirements-revm.lock"
+
+CODE_SIZE_LIMIT = 24_576  # EIP-170, which Wake's chain leaves out
+
+# Why the EVM stopped, by the names that py-evm has for it; all kinds of "OutOfGas" are one.
+_HALTS = {
+    "OpcodeNotFound": "InvalidInstruction",
+    "InvalidFEOpcode": "InvalidInstruction",
+    "InvalidJump": "InvalidJumpDestination",
+    "StackUnderflow": "InsufficientStack",
+    "StackOverflow": "FullStack",
+    "OutOfOffset": "OutOfBoundsRead",
+    "CreateContractStartingWithEF": "ReservedBytesInCode",
+}
+
+
+class Revm:
+    """The backend of engine `revm`."""
+
+    name = "revm"
+
+    def __init__(self, genesis: Genesis) -> None:
+        self._genesis = genesis
+        self._head = Head(0, genesis.timestamp)
+        self._wake, self._failures = _load()
+        self._chain = self._wake.Chain()
+        self._connection = self._chain.connect(accounts=1, chain_id=CHAIN_ID, hardfork="Prague")
+        self._connection.__enter__()
+        self._storage = self._chain.chain_interface.get_storage_at
+        self._accounts: dict[Address, Any] = {}
+        self._addresses: dict[Any, Address] = {}
+        self._snapshots: list[tuple[str, Head]] = []
+        self._chain.automine = False
+        self._chain.block_gas_limit = genesis.gas_limit
+        for index in range(genesis.senders):
+            self._account(self.sender(index)).balance = SENDER_BALANCE
+
+    def close(self) -> None:
+        self._connection.__exit__(None, None, None)
+
+    @property
+    def head(self) -> Head:
+        return self._head
+
+    def mine(self, calls: Sequence[Call], timestamp: int) -> list[Outcome]:
+        chain = self._chain
+        before = chain.snapshot()
+        chain.set_next_block_timestamp(timestamp)
+        try:
+            outcomes = [self._transact(call) for call in calls]
+        except RuntimeError as error:
+            chain.revert(before)
+            raise EngineError(f"a call can't stand in a block: {error}") from error
+        chain.mine()
+        self._head = Head(self._head.number + 1, timestamp)
+        return outcomes
+
+    @contextmanager
+    def rehearse(self, calls: Sequence[Call], timestamp: int) -> Iterator[list[Outcome]]:
+        before = self.snapshot()
+        limit = self._genesis.gas_limit
+        # Calls that would fill several blocks have to fit into this one.
+        self._chain.block_gas_limit = max(limit, sum(call.gas for call in calls))
+        try:
+            yield self.mine(calls, timestamp)
+        finally:
+            self.revert(before)
+            self._chain.block_gas_limit = limit
+
+    def call(self, call: Call) -> Outcome:
+        """Run `call` on the head's state, with the gas of a whole block at most."""
+        if call.to is None:
+            raise ValueError("a deployment can't be read")
+        try:
+            output = self._account(call.to).call(
+                call.data,
+                call.value,
+                from_=self._account(call.sender),
+                gas_limit=min(call.gas, self._genesis.gas_limit),
+                gas_price=0,
+            )
+        except self._failures as failure:
+            return Outcome(False, 0, *_failure(failure))
+        return Outcome(True, 0, bytes(output), ())
+
+    def sender(self, index: int) -> Address:
+        if not 0 <= index < self._genesis.senders:
+            raise EngineError(f"sender {index}: the chain has {self._genesis.senders}")
+        return accounts.sender(index).address
+
+    def nonce(self, address: Address) -> int:
+        return int(self._account(address).nonce)
+
+    def balance(self, address: Address) -> int:
+        return int(self._account(address).balance)
+
+    def code_size(self, address: Address) -> int:
+        return len(self._account(address).code)
+
+    def storage_at(self, address: Address, slot: int) -> int:
+        return int.from_bytes(self._storage(address, slot), "big")
+
+    def snapshot(self) -> int:
+        self._snapshots.append((self._chain.snapshot(), self._head))
+        return len(self._snapshots) - 1
+
+    def revert(self, token: int) -> None:
+        snapshot, self._head = self._snapshots[token]
+        del self._snapshots[token:]
+        self._chain.revert(snapshot)
+
+    def _account(self, address: Address) -> Any:
+        account = self._accounts.get(address)
+        if account is None:
+            account = self._accounts[address] = self._wake.Account(address, self._chain)
+        return account
+
+    def _transact(self, call: Call) -> Outcome:
+        if call.to is None:
+            return self._deploy(call)
+        try:
+            done = self._account(call.to).transact(
+                call.data,
+                call.value,
+                from_=self._account(call.sender),
+                gas_limit=call.gas,
+                gas_price=0,
+                confirmations=0,
+            )
+        except self._failures as failure:
+            return Outcome(False, failure.tx.gas_used, *_failure(failure.tx.raw_error))
+        logs = tuple(map(self._log, done.raw_events))
+        return Outcome(True, done.gas_used, done.raw_return_value, logs)
+
+    def _deploy(self, call: Call) -> Outcome:
+        before, sender = self._chain.snapshot(), self._account(call.sender)
+        try:
+            done = self._chain.deploy(
+                call.data,
+                return_tx=True,
+                from_=sender,
+                value=call.value,
+                gas_limit=call.gas,
+                gas_price=0,
+                confirmations=0,
+            )
+        except self._failures as failure:
+            return Outcome(False, failure.tx.gas_used, *_failure(failure.tx.raw_error))
+        code = bytes(done.raw_return_value.code)
+        if len(code) > CODE_SIZE_LIMIT:
+            nonce = sender.nonce
+            self._chain.revert(before)
+            sender.nonce = nonce
+            return Outcome(False, call.gas, b"", (), "out of gas")
+        return Outcome(True, done.gas_used, code, tuple(map(self._log, done.raw_events)))
+
+    def _log(self, event: Any) -> RawLog:
+        address = self._addresses.get(event.origin)
+        if address is None:
+            address = self._addresses[event.origin] = str(event.origin.address).lower()
+        topics = tuple(int.from_bytes(topic, "big") for topic in event.topics)
+        return RawLog(address, topics, event.data)
+
+
+def _failure(error: Any) -> tuple[bytes, tuple[RawLog, ...], str]:
+    """Give output, logs and error of what failed: a revert has data, a halt only a message."""
+    data = getattr(error, "data", None)
+    if data is not None:
+        return bytes(data), (), ""
+    kind = error.message.partition("(")[0]
+    return b"", (), "out of gas" if kind == "OutOfGas" else _HALTS.get(kind, kind)
+
+
+def _load() -> tuple[Any, tuple[type[Exception], ...]]:
+    """Import Wake's bindings: the module, and what a transaction that fails raises.
+
+    Of Wake's configuration (none is read from files) one thing matters here: unless it keeps the
+    history of all blocks, a snapshot can't be reverted to after 256 of them.
+    """
+    try:
+        import wake_rs  # noqa: PLC0415 (with what it imports, it takes a second to load)
+        from wake.config import WakeConfig  # noqa: PLC0415
+        from wake.development import errors, globals as settings  # noqa: PLC0415
+    except ImportError as error:
+        raise BadInput("command line", "--engine", "revm", f"once Wake is there: {INSTALL}") from error
+    settings.set_config(WakeConfig.fromdict({"testing": {"block_history": None}}))
+    return wake_rs, (errors.RevertError, errors.Halt)
