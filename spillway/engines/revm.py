@@ -70,7 +70,9 @@ class Revm:
         return self._head
 
     def mine(self, calls: Sequence[Call], timestamp: int) -> list[Outcome]:
-        if any(map(_may_be_refused, calls)):
+        declared = sum(call.gas for call in calls)
+        if declared > self._chain.block_gas_limit or any(map(_may_be_refused, calls)):
+            # What can't stand in a block has to be found before any of it is done.
             with self._tried():
                 self._run(calls, timestamp)
         outcomes = self._run(calls, timestamp)
@@ -91,7 +93,10 @@ class Revm:
             self._chain.block_gas_limit = limit
 
     def call(self, call: Call) -> Outcome:
-        """Run `call` on the head's state, with the gas of a whole block at most."""
+        """Run `call` on the head's state, with the gas of a whole block at most.
+
+        The gas that it takes is not told. Raises EngineError for value that the sender lacks.
+        """
         if call.to is None:
             raise ValueError("a deployment can't be read")
         try:
@@ -103,6 +108,8 @@ class Revm:
             )
         except self._failures as failure:
             return Outcome(False, 0, *_failure(failure))
+        except RuntimeError as error:
+            raise EngineError(f"{call.label}: {error}") from error
         return Outcome(True, 0, bytes(output), ())
 
     def sender(self, index: int) -> Address:

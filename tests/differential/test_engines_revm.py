@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from spillway.engines import Call, Genesis
 from spillway.engines.protocol import TX_GAS_LIMIT
 from spillway.engines.pyevm import PyEvm
+from spillway.errors import EngineError
 from tests.programs import (
     CONTRACTS,
     EDGES,
@@ -158,6 +159,25 @@ def test_gas_runs_out_at_the_same_place(chains: Sequence[Backend]) -> None:
     limits = [*range(21_000, 21_030), *range(23_100, 23_150), *range(25_380, 25_440)]
     uses = [Call(SENDER, CONTRACTS[0], b"", gas=limit) for limit in limits]
     compare(chains, [deployment(body), *uses])
+
+
+def test_a_block_that_overflows_is_not_begun(chains: Sequence[Backend]) -> None:
+    """Calls that burn more than the block has: Engine packs them otherwise, so it never happens."""
+    _, chain = chains
+    loop = bytes([op.JUMPDEST]) + push(0) + bytes([op.JUMP])
+    token = chain.snapshot()
+    chain.mine([deployment(loop)], GENESIS.timestamp + 1)
+    burn = Call(SENDER, CONTRACTS[0], b"", gas=TX_GAS_LIMIT)
+    with pytest.raises(EngineError, match="can't stand in a block"):
+        chain.mine([burn] * (GENESIS.gas_limit // TX_GAS_LIMIT + 1), GENESIS.timestamp + 2)
+    assert (chain.head.number, chain.nonce(SENDER)) == (1, 1)
+    chain.revert(token)
+
+
+def test_a_read_with_value_that_is_not_there_is_refused(chains: Sequence[Backend]) -> None:
+    _, chain = chains
+    with pytest.raises(EngineError, match="lack of funds"):
+        chain.call(Call(CONTRACTS[1], SENDER, b"", value=1))
 
 
 def test_reads_last_however_often_the_chain_went_back(chains: Sequence[Backend]) -> None:
