@@ -6,6 +6,8 @@ mined; Prague's rules, slots cold again in each of them. Wake is imported when a
 
 from __future__ import annotations
 
+import logging
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -49,10 +51,11 @@ class Revm:
     def __init__(self, genesis: Genesis) -> None:
         self._genesis = genesis
         self._head = Head(0, genesis.timestamp)
-        self._wake, self._failures = _load()
-        self._chain = self._wake.Chain()
-        self._connection = self._chain.connect(accounts=1, chain_id=CHAIN_ID, hardfork="Prague")
-        self._connection.__enter__()
+        with _unchanged():
+            self._wake, self._failures = _load()
+            self._chain = self._wake.Chain()
+            self._connection = self._chain.connect(accounts=1, chain_id=CHAIN_ID, hardfork="Prague")
+            self._connection.__enter__()
         self._storage = self._chain.chain_interface.get_storage_at
         self._accounts: dict[Address, Any] = {}
         self._addresses: dict[Any, Address] = {}
@@ -244,3 +247,16 @@ def _load() -> tuple[Any, Any]:
         raise BadInput("command line", "--engine", "revm", allowed) from error
     settings.set_config(WakeConfig.fromdict({"testing": {"block_history": None}}))
     return wake_rs, (errors.RevertError, errors.Halt)
+
+
+@contextmanager
+def _unchanged() -> Iterator[None]:
+    """Leave logging and warnings of the process as they were: what Wake imports sets up its own."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)

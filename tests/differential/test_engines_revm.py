@@ -6,6 +6,9 @@ to compare here, so the slots, nonces and balances that programs can reach are.
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,6 +42,7 @@ pytest.importorskip("wake_rs", reason="requirements-revm.lock is not installed")
 
 from spillway.engines.revm import Revm
 
+ROOT = Path(__file__).parents[2]
 GENESIS = Genesis(senders=1)
 SLOTS = range(4)
 
@@ -178,6 +182,23 @@ def test_a_read_with_value_that_is_not_there_is_refused(chains: Sequence[Backend
     _, chain = chains
     with pytest.raises(EngineError, match="lack of funds"):
         chain.call(Call(CONTRACTS[1], SENDER, b"", value=1))
+
+
+def test_starting_it_changes_nothing_else() -> None:
+    """Seen from a fresh process, since Wake is imported once."""
+    program = """
+import logging, signal, sys, warnings
+from spillway import engines
+
+def settings():
+    root = logging.getLogger()
+    return root.handlers, root.level, warnings.filters, sys.excepthook, signal.getsignal(2)
+
+before = [each[:] if isinstance(each, list) else each for each in settings()]
+engines.start("revm")
+assert before == list(settings())
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)  # noqa: S603 (ours)
 
 
 def test_reads_last_however_often_the_chain_went_back(chains: Sequence[Backend]) -> None:
