@@ -172,9 +172,12 @@ def test_a_block_that_overflows_is_not_begun(chains: Sequence[Backend]) -> None:
     token = chain.snapshot()
     chain.mine([deployment(loop)], GENESIS.timestamp + 1)
     burn = Call(SENDER, CONTRACTS[0], b"", gas=TX_GAS_LIMIT)
+    burns = [burn] * (GENESIS.gas_limit // TX_GAS_LIMIT + 1)
     with pytest.raises(EngineError, match="can't stand in a block"):
-        chain.mine([burn] * (GENESIS.gas_limit // TX_GAS_LIMIT + 1), GENESIS.timestamp + 2)
+        chain.mine(burns, GENESIS.timestamp + 2)
     assert (chain.head.number, chain.nonce(SENDER)) == (1, 1)
+    with chain.rehearse(burns, GENESIS.timestamp + 2) as outcomes:
+        assert {each.gas_used for each in outcomes} == {TX_GAS_LIMIT}
     chain.revert(token)
 
 
@@ -216,5 +219,5 @@ def test_reads_last_however_often_the_chain_went_back(chains: Sequence[Backend])
     assert chain.storage_at(CONTRACTS[0], 0) == 400
     assert chain.call(bump).success
     chain.revert(outer)
-    assert chain.code_size(CONTRACTS[0]) == 0
-    assert chain.nonce(SENDER) == 0
+    assert chain.storage_at(CONTRACTS[0], 0) == chain.code_size(CONTRACTS[0]) == 0
+    assert chain.call(bump).success  # nothing stands there
