@@ -59,16 +59,24 @@ lock:
 		--no-header --quiet --upgrade requirements.in -o requirements.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --quiet --upgrade requirements-lint.in -o requirements-lint.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --quiet --upgrade --no-deps --constraint requirements.lock \
+		requirements-revm.in -o requirements-revm.lock
 
 clean:
 	rm -rf $(VENV) $(LINT_VENV) .build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache runs sweeps
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/.stamp: requirements.lock
+# What engine `revm` adds is complete in its own file, and contradicts by its pins: hence --no-deps.
+$(VENV)/.stamp: requirements.lock requirements-revm.lock
 	$(call install,$(VENV),requirements.lock)
+	$(VENV)/bin/pip install --quiet --no-deps --require-hashes -r requirements-revm.lock \
+		|| echo "engine revm is left out: its wheels are not for this machine"
+	touch $@
 
 $(LINT_VENV)/.stamp: requirements-lint.lock
 	$(call install,$(LINT_VENV),requirements-lint.lock)
+	touch $@
 
 # An environment made anew from a lock file, so that it never holds what the file no longer names.
 define install
@@ -77,5 +85,4 @@ define install
 	rm -rf $(1)
 	$(PYTHON) -m venv $(1)
 	$(1)/bin/pip install --quiet --require-hashes -r $(2)
-	touch $@
 endef

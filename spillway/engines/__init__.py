@@ -24,7 +24,7 @@ __all__ = [
     "start",
 ]
 
-NAMES = ("ape", "pyevm")
+NAMES = ("ape", "pyevm", "revm")
 
 # Of the libraries that eth-hash can use, the one that it takes by itself is by far the slowest.
 os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")
@@ -41,6 +41,10 @@ def start(name: str, genesis: Genesis | None = None, network: str = "") -> Engin
         from spillway.engines.pyevm import PyEvm  # noqa: PLC0415 (py-evm, only if asked for)
 
         return Engine(PyEvm(genesis), genesis.gas_limit)
+    if name == "revm" and not network:
+        from spillway.engines.revm import Revm  # noqa: PLC0415 (Wake, only if asked for)
+
+        return Engine(Revm(genesis), genesis.gas_limit)
     if name == "ape":
         from spillway.engines.ape import NETWORK, ApeLocal  # noqa: PLC0415 (Ape, only if asked for)
 

@@ -61,7 +61,7 @@ def test_a_solvent_run_ends_with_0_and_a_table(
     [
         (["nowhere"], "SCENARIO: found 'nowhere'"),
         (["thin", "--venue", "mtgox"], "--venue: found 'mtgox'"),
-        (["thin", "--engine", "geth"], "--engine: found 'geth', allowed: ape or pyevm"),
+        (["thin", "--engine", "geth"], "--engine: found 'geth', allowed: ape or pyevm or revm"),
         (["thin", "--engine", "pyevm", "--network", "x"], "--network: found 'x'"),
         (["thin", "--out", "spillway"], "--out: found 'spillway'"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,7 +31,7 @@ def call(gas: int) -> Call:
 
 
 def test_an_engine_that_does_not_exist_is_bad_input() -> None:
-    with pytest.raises(BadInput, match="--engine: found 'geth', allowed: ape or pyevm"):
+    with pytest.raises(BadInput, match="--engine: found 'geth', allowed: ape or pyevm or revm"):
         engines.start("geth")
 
 
@@ -44,9 +45,16 @@ def test_the_ape_engine_runs_on_the_local_chain_alone(network: str) -> None:
         engines.start("ape", network=network)
 
 
-def test_a_network_is_for_the_ape_engine_alone() -> None:
+@pytest.mark.parametrize("name", ["pyevm", "revm"])
+def test_a_network_is_for_the_ape_engine_alone(name: str) -> None:
     with pytest.raises(BadInput, match="--network"):
-        engines.start("pyevm", network="ethereum:local:test")
+        engines.start(name, network="ethereum:local:test")
+
+
+def test_the_revm_engine_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wake_rs", None)
+    with pytest.raises(BadInput, match=r"--engine: found 'revm', .* -r requirements-revm\.lock$"):
+        engines.start("revm")
 
 
 # --- packing -------------------------------------------------------------------------------------

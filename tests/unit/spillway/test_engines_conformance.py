@@ -17,6 +17,7 @@ from spillway import engines
 from spillway.engines import Call, Genesis, Head
 from spillway.engines.protocol import BLOCK_GAS_LIMIT, SENDER_BALANCE, TX_GAS_LIMIT
 from spillway.errors import EngineError, Reverted
+from tests.chains import ENGINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,7 @@ class Point:
     y: int
 
 
-@pytest.fixture(scope="module", params=engines.NAMES)
+@pytest.fixture(scope="module", params=ENGINES)
 def chain(request: pytest.FixtureRequest) -> Iterator[Engine]:
     with engines.start(request.param, GENESIS) as engine:
         yield engine
@@ -315,6 +316,31 @@ def test_code_over_24_576_bytes_is_not_deployed(chain: Engine, sender: Address) 
     assert (refused.success, refused.gas_used) == (False, TX_GAS_LIMIT)
 
 
+def test_code_that_is_too_large_does_not_disturb_its_block(
+    chain: Engine, harness: Contract, sender: Address
+) -> None:
+    creator, then = chain.sender(5), chain.head.timestamp + 100
+    code = bytes.fromhex("62006001" + "6000f3")  # 24,577 zero bytes
+    refused = Call(creator, None, code, gas=TX_GAS_LIMIT)
+    bumps = [harness.build.bump(note, sender=sender) for note in "abc"]
+    result = chain.send_block([bumps[0], refused, bumps[1]], then)
+    assert [each.success for each in result.receipts] == [True, False, True]
+    assert chain.backend.nonce(creator) == 1
+    assert harness.call.block_fields()[:2] == (chain.head.number, then)
+    chain.send(bumps[2])
+    assert harness.call.count() == 10
+
+
+def test_value_moves_with_a_call_among_others(
+    chain: Engine, harness: Contract, sender: Address
+) -> None:
+    pay = harness.build.keep(sender=sender, value=7)
+    chain.send_block([harness.build.bump("a", sender=sender), pay, pay], chain.head.timestamp + 1)
+    assert harness.call.balance_of(harness.address)[0] == chain.backend.balance(harness.address)
+    assert chain.backend.balance(harness.address) == 14
+    assert (harness.call.count(), chain.backend.nonce(sender)) == (8, 4)
+
+
 def test_a_contract_creates_a_contract(chain: Engine, harness: Contract, sender: Address) -> None:
     [address] = chain.read_many([harness.build.spawn(harness.address)])
     assert chain.backend.code_size(address) == 0
@@ -444,6 +470,18 @@ def test_a_rehearsal_shows_what_mining_does_and_leaves_no_trace(
     assert [(r.gas_used, r.logs, r.block, r.timestamp) for r in mined.receipts] == [
         (r.gas_used, r.logs, r.block, r.timestamp) for r in rehearsed.receipts
     ]
+
+
+def test_a_rehearsal_may_declare_more_gas_than_a_block_has(
+    chain: Engine, harness: Contract, sender: Address
+) -> None:
+    calls = [harness.build.bump("x", sender=sender, gas=TX_GAS_LIMIT)] * 40
+    assert sum(call.gas for call in calls) > 2 * BLOCK_GAS_LIMIT
+    with chain.rehearse(calls, chain.head.timestamp + 1) as rehearsed:
+        assert harness.call.count() == 47
+        assert {each.success for each in rehearsed.receipts} == {True}
+    chain.send_block([], chain.head.timestamp + 1)
+    assert harness.call.block_fields()[3] == BLOCK_GAS_LIMIT
 
 
 def test_a_rehearsal_ends_with_whatever_ends_its_context(
