@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from spillway import engines
 from spillway.build import Artifacts, build_all
+from tests.chains import FASTEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ def artifacts() -> Artifacts:
 @pytest.fixture(scope="session")
 def engine() -> Engine:
     """The chain that the tests share; block 0 is at 20:00:00 UTC on 10 October 2025."""
-    return engines.start("pyevm", engines.Genesis(timestamp=1_760_126_400))
+    return engines.start(FASTEST, engines.Genesis(timestamp=1_760_126_400))
 
 
 @pytest.fixture(autouse=True)
