@@ -85,6 +85,13 @@ def _check_owner(account: uint256, caller: address):
     )
 
 
+# @notice Nothing passes from an account to itself.
+@internal
+@pure
+def _check_distinct(account: uint256, other: uint256):
+    require._that(account != other, "pool: same account")
+
+
 @internal
 @view
 def _isolated_to(account: uint256) -> uint256:

@@ -18,7 +18,11 @@ uses: accounts
 uses: markets
 uses: positions
 
-NOWHERE: constant(uint256) = max_value(uint256)
+# What is asked of a judgement; each answer includes those before it.
+EQUITY: constant(uint256) = 0
+INITIAL: constant(uint256) = 1  # reads the resting lots of each leg
+MAINTENANCE: constant(uint256) = 2
+
 # What must stay behind a withdrawal beside initial margin: a tenth of notional, ppm.
 WITHDRAWAL_SHARE: constant(uint256) = 100_000
 
@@ -44,6 +48,12 @@ def _leg_of(account: uint256, market: uint256, held: positions.Held) -> Leg:
     bids: uint256 = 0
     asks: uint256 = 0
     bids, asks = positions._resting(account, market)
+    return self._leg_with(market, held, bids, asks)
+
+
+@internal
+@pure
+def _leg_with(market: uint256, held: positions.Held, bids: uint256, asks: uint256) -> Leg:
     return Leg(market=market, size=held.size, bids=bids, asks=asks, leverage=held.leverage)
 
 
@@ -51,49 +61,53 @@ def _leg_of(account: uint256, market: uint256, held: positions.Held) -> Leg:
 @internal
 @view
 def _health(account: uint256) -> IMarginPool.Health:
-    nowhere: Leg = empty(Leg)
-    nowhere.market = NOWHERE
-    return self._weigh(account, accounts._load(account), nowhere, empty(markets.View), True)
+    a: accounts.Account = accounts._load(account)
+    if a.legs == 0:
+        return self._cash(a)
+    leg: Leg = self._leg(account, math._lowest_bit(a.legs))
+    return self._weigh(account, a, markets._view(leg.market), leg, MAINTENANCE)
 
 
-# @notice Weigh an account with one leg as it would be.
-# @param leg In place of what is stored of its market; `leg_seen` is that market.
-# @param with_initial Whether initial margin is wanted: it reads the resting lots of each leg.
+# @notice Weigh an account with one leg as it would be, in place of what is stored of its market.
+# @param leg Of `seen`, and weighed first; all others as they stand.
 @internal
 @view
 def _weigh(
-    account: uint256,
-    a: accounts.Account,
-    leg: Leg,
-    leg_seen: markets.View,
-    with_initial: bool,
+    account: uint256, a: accounts.Account, seen: markets.View, leg: Leg, asked: uint256
 ) -> IMarginPool.Health:
+    health: IMarginPool.Health = self._cash(a)
+    now: Leg = leg
+    at: markets.View = seen
+    rest: uint256 = a.legs & ~(1 << leg.market)
+    for i: uint256 in range(markets.MAX_MARKETS):
+        notional: uint256 = math._magnitude(now.size) * at.mark
+        health.equity += self._worth(now.market, at, now.size)
+        health.notional += notional
+        if not at.fresh:
+            health.stale_notional += max(notional, 1)
+        if asked != EQUITY:
+            health.initial += self._initial(at, now)
+        if asked == MAINTENANCE:
+            health.maintenance += markets._maintenance(at.schedule, notional)
+        if rest == 0:
+            break
+        now.market = math._lowest_bit(rest)
+        rest &= rest - 1
+        at = markets._view(now.market)
+        if asked == EQUITY:
+            now.size = positions._load(account, now.market).size
+        else:
+            now = self._leg(account, now.market)
+    return health
+
+
+@internal
+@pure
+def _cash(a: accounts.Account) -> IMarginPool.Health:
     health: IMarginPool.Health = empty(IMarginPool.Health)
     health.equity = a.stored
     health.legs = a.legs
     health.protocol = a.flags & accounts.PROTOCOL != 0
-    rest: uint256 = a.legs
-    for i: uint256 in range(markets.MAX_MARKETS):
-        if rest == 0:
-            break
-        market: uint256 = math._lowest_bit(rest)
-        rest &= rest - 1
-        seen: markets.View = leg_seen
-        now: Leg = leg
-        if market != leg.market:
-            seen = markets._view(market)
-            if with_initial:
-                now = self._leg(account, market)
-            else:
-                now.size = positions._load(account, market).size
-        health.equity += self._worth(market, seen, now.size)
-        notional: uint256 = math._magnitude(now.size) * seen.mark
-        health.notional += notional
-        health.maintenance += markets._maintenance(seen.schedule, notional)
-        if not seen.fresh:
-            health.stale_notional += max(notional, 1)
-        if with_initial:
-            health.initial += self._initial(seen, now)
     return health
 
 
@@ -145,7 +159,12 @@ def _leverage_allowed(seen: markets.View, leg: Leg) -> bool:
 @internal
 @view
 def _check_covered(account: uint256, amount: uint256, share: uint256):
-    health: IMarginPool.Health = self._health(account)
+    self._check_health(self._health(account), amount, share)
+
+
+@internal
+@pure
+def _check_health(health: IMarginPool.Health, amount: uint256, share: uint256):
     require._that(health.stale_notional == 0, "pool: stale mark")
     kept: uint256 = max(health.initial, math._ceil_div(health.notional * share, 10**6))
     require._that(health.equity >= convert(kept + amount, int256), "pool: below initial margin")
@@ -154,37 +173,22 @@ def _check_covered(account: uint256, amount: uint256, share: uint256):
 # --- ranking ------------------------------------------------------------------------------
 
 
-# @notice What ranking needs of one holder, with `market` at the given mark and funding index.
+# @notice What ranking needs of one holder.
+# @param at The market, at the mark and funding index that ranking goes by; other legs count at the present ones.
 @internal
 @view
-def _candidate(
-    market: uint256, account: uint256, mark: uint256, funding: int256
-) -> IMarginPool.Candidate:
+def _candidate(market: uint256, account: uint256, at: markets.View) -> IMarginPool.Candidate:
     held: positions.Held = positions._load(account, market)
-    worth: int256 = held.size * (convert(mark, int256) - funding)
+    leg: Leg = empty(Leg)
+    leg.market = market
+    leg.size = held.size
     size: uint256 = math._magnitude(held.size)
     return IMarginPool.Candidate(
         account=account,
         place=held.place,
         size=size,
-        pnl=worth - held.cost,
-        equity=worth + self._elsewhere(account, market, held.size),
-        notional=size * mark,
+        pnl=held.size * (convert(at.mark, int256) - at.funding) - held.cost,
+        equity=self._weigh(account, accounts._load(account), at, leg, EQUITY).equity,
+        notional=size * at.mark,
         entry_notional=max(math._magnitude(held.cost), 1),
     )
-
-
-# @notice Stored quote and the worth of all legs but one, at the present marks.
-@internal
-@view
-def _elsewhere(account: uint256, market: uint256, size: int256) -> int256:
-    a: accounts.Account = accounts._load(account)
-    total: int256 = a.stored - markets._charge(market, size)
-    rest: uint256 = a.legs & ~(1 << market)
-    for i: uint256 in range(markets.MAX_MARKETS):
-        if rest == 0:
-            break
-        other: uint256 = math._lowest_bit(rest)
-        rest &= rest - 1
-        total += self._worth(other, markets._view(other), positions._load(account, other).size)
-    return total

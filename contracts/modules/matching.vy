@@ -148,7 +148,7 @@ def _available(
     taker: Taker, pointer: uint256, maker: seats.Seat, price: uint256
 ) -> (uint256, uint256):
     account: uint256 = seats._account(pointer)
-    if staticcall POOL.owner_of(account) == taker.owner:
+    if seats._owner(account) == taker.owner:
         return 0, SELF_TRADE
     if price < taker.low or price > taker.high:
         return 0, OUTSIDE_BAND

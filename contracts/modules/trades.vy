@@ -45,7 +45,6 @@ struct Side:
     held: positions.Held
     change: ledger.Change
     leg: margin.Leg
-    lots: int256
     gained: int256  # what the price gives against mark, less the fee
 
 
@@ -61,9 +60,9 @@ def __init__(taker_fee: uint256, maker_fee: uint256, band: uint256):
 @internal
 def _fill(match: IMarginPool.Fill) -> uint256:
     seen: markets.View = markets._view(match.market)
-    require._that(seen.flags & markets.LOCKED == 0, "pool: market is locked")
+    markets._check_unlocked(seen)
     require._that(seen.fresh, "pool: stale mark")
-    require._that(match.taker != match.maker, "pool: same account")
+    accounts._check_distinct(match.taker, match.maker)
     # 0 wraps and is refused.
     require._that(unsafe_sub(match.lots, 1) < markets.MAX_OPEN_INTEREST, "pool: lots out of range")
     distance: uint256 = max(match.price, seen.mark) - min(match.price, seen.mark)
@@ -73,7 +72,8 @@ def _fill(match: IMarginPool.Fill) -> uint256:
 
     taker: Side = self._side(match, seen, True)
     maker: Side = self._side(match, seen, False)
-    longs: int256 = self._longs(taker) + self._longs(maker)
+    longs: int256 = ledger._longs(taker.held.size, taker.change.size)
+    longs += ledger._longs(maker.held.size, maker.change.size)
     if longs > 0 and not match.liquidation:
         open_interest: uint256 = markets._open_interest(match.market)
         if open_interest + convert(longs, uint256) > markets._open_interest_cap(match.market):
@@ -82,10 +82,12 @@ def _fill(match: IMarginPool.Fill) -> uint256:
     taker_fee: uint256 = math._ceil_div(notional * TAKER_FEE, FEE_UNIT)
     if match.liquidation:
         # A liquidation's fee never makes bad debt: it takes at most the equity that is left.
-        taker_fee = min(taker_fee, math._positive(self._weigh(seen, taker, False).equity))
+        taker_fee = min(taker_fee, math._positive(self._weigh(seen, taker, margin.EQUITY).equity))
     maker_fee: uint256 = math._ceil_div(notional * MAKER_FEE, FEE_UNIT)
-    taker = self._charged(taker, taker_fee)
-    maker = self._charged(maker, maker_fee)
+    taker.change.stored -= convert(taker_fee, int256)
+    taker.gained -= convert(taker_fee, int256)
+    maker.change.stored -= convert(maker_fee, int256)
+    maker.gained -= convert(maker_fee, int256)
     if not match.liquidation and not self._stands(seen, taker):
         return TAKER_FAILS
     if not self._stands(seen, maker):
@@ -93,7 +95,8 @@ def _fill(match: IMarginPool.Fill) -> uint256:
 
     self._commit(seen, taker)
     self._commit(seen, maker)
-    ledger._grow_open_interest(match.market, seen, longs)
+    if longs != 0:
+        markets._grow_open_interest(match.market, longs)
     if match.maker_reserved:
         positions.resting[match.maker][match.market] = maker.leg.bids << 128 | maker.leg.asks
     accounts._credit(accounts.FEES, convert(taker_fee + maker_fee, int256))
@@ -134,25 +137,8 @@ def _side(match: IMarginPool.Fill, seen: markets.View, takes: bool) -> Side:
         held=held,
         change=change,
         leg=leg,
-        lots=lots,
         gained=lots * (convert(seen.mark, int256) - price),
     )
-
-
-@internal
-@pure
-def _charged(side: Side, fee: uint256) -> Side:
-    charged: Side = side
-    charged.change.stored -= convert(fee, int256)
-    charged.gained -= convert(fee, int256)
-    return charged
-
-
-# @notice By how much the longs of the market grow through this side.
-@internal
-@pure
-def _longs(side: Side) -> int256:
-    return max(side.change.size, 0) - max(side.held.size, 0)
 
 
 # @notice Whether a side may stand as it is after the match.
@@ -168,7 +154,7 @@ def _stands(seen: markets.View, side: Side) -> bool:
     if protocol and not shrinks:
         return False
     if shrinks:
-        if self._weigh(seen, side, False).equity < 0:
+        if self._weigh(seen, side, margin.EQUITY).equity < 0:
             return False
         if (
             protocol
@@ -179,7 +165,7 @@ def _stands(seen: markets.View, side: Side) -> bool:
         return False
     if not self._may_hold(side.account, side.a, side.leg.market):
         return False
-    health: IMarginPool.Health = self._weigh(seen, side, True)
+    health: IMarginPool.Health = self._weigh(seen, side, margin.INITIAL)
     return health.stale_notional == 0 and health.equity >= convert(health.initial, int256)
 
 
@@ -204,11 +190,10 @@ def _may_hold(account: uint256, a: accounts.Account, market: uint256) -> bool:
 
 @internal
 @view
-def _weigh(seen: markets.View, side: Side, with_initial: bool) -> IMarginPool.Health:
-    a: accounts.Account = side.a
-    a.stored = side.change.stored
-    a.legs |= 1 << side.leg.market
-    return margin._weigh(side.account, a, side.leg, seen, with_initial)
+def _weigh(seen: markets.View, side: Side, asked: uint256) -> IMarginPool.Health:
+    after: accounts.Account = side.a
+    after.stored = side.change.stored
+    return margin._weigh(side.account, after, seen, side.leg, asked)
 
 
 @internal
