@@ -567,8 +567,11 @@ def _seat(account: uint256, market: uint256, order: IOrderBook.Order, entry: Ent
     return order_id
 
 
+# @notice Say how a taker ended, where its fills do not say it all.
 @internal
 def _report(taker: matching.Taker, result: matching.Result):
+    if result.end == matching.FILLED:
+        return
     log IOrderBook.Taken(
         market=taker.market,
         account=taker.account,

@@ -34,7 +34,7 @@ LIQUIDATED: constant(uint256) = 4
 FIRED: constant(uint256) = 5
 OUTSIDE_BAND: constant(uint256) = 6
 
-# How a taker ended.
+# How a taker ended; FILLED has no event of its own.
 FILLED: constant(uint256) = 0
 RESTS: constant(uint256) = 1
 LIMIT_REACHED: constant(uint256) = 2
