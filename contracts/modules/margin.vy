@@ -3,7 +3,9 @@
 @title margin
 @license MIT
 @notice What an account is worth at the marks and what margin it needs.
-@dev Every walk over legs is bounded by MAX_LEGS for traders (~9k gas a leg, cold) and by
+@dev `unsafe_*` here: |size| and resting lots are below 2**56, marks below 2**80 and |F| below 2**86, so that
+     a leg is worth less than 2**143, and all 256 of them, or a notional of each, less than 2**151.
+     Every walk over legs is bounded by MAX_LEGS for traders (~9k gas a leg, cold) and by
      MAX_MARKETS for accounts of the protocol (256 legs: ~2.3M gas).
 """
 
@@ -17,11 +19,6 @@ from . import require
 uses: accounts
 uses: markets
 uses: positions
-
-# What is asked of a judgement; each answer includes those before it.
-EQUITY: constant(uint256) = 0
-INITIAL: constant(uint256) = 1  # reads the resting lots of each leg
-MAINTENANCE: constant(uint256) = 2
 
 # What must stay behind a withdrawal beside initial margin: a tenth of notional, ppm.
 WITHDRAWAL_SHARE: constant(uint256) = 100_000
@@ -65,40 +62,55 @@ def _health(account: uint256) -> IMarginPool.Health:
     if a.legs == 0:
         return self._cash(a)
     leg: Leg = self._leg(account, math._lowest_bit(a.legs))
-    return self._weigh(account, a, markets._view(leg.market), leg, MAINTENANCE)
+    return self._weigh(account, a, markets._view(leg.market), leg, True)
 
 
 # @notice Weigh an account with one leg as it would be, in place of what is stored of its market.
 # @param leg Of `seen`, and weighed first; all others as they stand.
+# @param maintenance Whether it is wanted.
 @internal
 @view
 def _weigh(
-    account: uint256, a: accounts.Account, seen: markets.View, leg: Leg, asked: uint256
+    account: uint256, a: accounts.Account, seen: markets.View, leg: Leg, maintenance: bool
 ) -> IMarginPool.Health:
     health: IMarginPool.Health = self._cash(a)
     now: Leg = leg
     at: markets.View = seen
     rest: uint256 = a.legs & ~(1 << leg.market)
     for i: uint256 in range(markets.MAX_MARKETS):
-        notional: uint256 = math._magnitude(now.size) * at.mark
-        health.equity += self._worth(now.market, at, now.size)
-        health.notional += notional
+        notional: uint256 = unsafe_mul(math._magnitude(now.size), at.mark)
+        health.equity = unsafe_add(health.equity, self._worth(now.market, at, now.size))
+        health.notional = unsafe_add(health.notional, notional)
         if not at.fresh:
-            health.stale_notional += max(notional, 1)
-        if asked != EQUITY:
-            health.initial += self._initial(at, now)
-        if asked == MAINTENANCE:
-            health.maintenance += markets._maintenance(at.schedule, notional)
+            health.stale_notional = unsafe_add(health.stale_notional, max(notional, 1))
+        health.initial = unsafe_add(health.initial, self._initial(at, now))
+        if maintenance:
+            needed: uint256 = markets._maintenance(at.schedule, notional)
+            health.maintenance = unsafe_add(health.maintenance, needed)
         if rest == 0:
             break
-        now.market = math._lowest_bit(rest)
-        rest &= rest - 1
+        now = self._leg(account, math._lowest_bit(rest))
+        rest &= unsafe_sub(rest, 1)
         at = markets._view(now.market)
-        if asked == EQUITY:
-            now.size = positions._load(account, now.market).size
-        else:
-            now = self._leg(account, now.market)
     return health
+
+
+# @notice Equity alone, with one position as it would be: all that a loss or a ranking asks for.
+@internal
+@view
+def _equity(
+    account: uint256, a: accounts.Account, seen: markets.View, market: uint256, size: int256
+) -> int256:
+    equity: int256 = unsafe_add(a.stored, self._worth(market, seen, size))
+    rest: uint256 = a.legs & ~(1 << market)
+    for i: uint256 in range(markets.MAX_MARKETS):
+        if rest == 0:
+            break
+        other: uint256 = math._lowest_bit(rest)
+        rest &= unsafe_sub(rest, 1)
+        held: positions.Held = positions._load(account, other)
+        equity = unsafe_add(equity, self._worth(other, markets._view(other), held.size))
+    return equity
 
 
 @internal
@@ -118,7 +130,7 @@ def _cash(a: accounts.Account) -> IMarginPool.Health:
 def _worth(market: uint256, seen: markets.View, size: int256) -> int256:
     if size == 0:
         return 0
-    worth: int256 = size * (convert(seen.mark, int256) - seen.funding)
+    worth: int256 = unsafe_mul(size, unsafe_sub(convert(seen.mark, int256), seen.funding))
     if seen.flags & markets.CHARGED != 0:
         worth -= markets._charge(market, size)
     return worth
@@ -129,15 +141,15 @@ def _worth(market: uint256, seen: markets.View, size: int256) -> int256:
 @pure
 def _worst_lots(leg: Leg) -> uint256:
     return max(
-        math._magnitude(leg.size + convert(leg.bids, int256)),
-        math._magnitude(leg.size - convert(leg.asks, int256)),
+        math._magnitude(unsafe_add(leg.size, convert(leg.bids, int256))),
+        math._magnitude(unsafe_sub(leg.size, convert(leg.asks, int256))),
     )
 
 
 @internal
 @view
 def _initial(seen: markets.View, leg: Leg) -> uint256:
-    worst: uint256 = self._worst_lots(leg) * seen.mark
+    worst: uint256 = unsafe_mul(self._worst_lots(leg), seen.mark)
     leverage: uint256 = leg.leverage
     if leverage == 0:
         leverage = markets._max_leverage(seen.schedule, worst)
@@ -150,7 +162,7 @@ def _initial(seen: markets.View, leg: Leg) -> uint256:
 def _leverage_allowed(seen: markets.View, leg: Leg) -> bool:
     if leg.leverage == 0:
         return True
-    worst: uint256 = self._worst_lots(leg) * seen.mark
+    worst: uint256 = unsafe_mul(self._worst_lots(leg), seen.mark)
     return leg.leverage <= markets._max_leverage(seen.schedule, worst)
 
 
@@ -179,16 +191,13 @@ def _check_health(health: IMarginPool.Health, amount: uint256, share: uint256):
 @view
 def _candidate(market: uint256, account: uint256, at: markets.View) -> IMarginPool.Candidate:
     held: positions.Held = positions._load(account, market)
-    leg: Leg = empty(Leg)
-    leg.market = market
-    leg.size = held.size
     size: uint256 = math._magnitude(held.size)
     return IMarginPool.Candidate(
         account=account,
         place=held.place,
         size=size,
         pnl=held.size * (convert(at.mark, int256) - at.funding) - held.cost,
-        equity=self._weigh(account, accounts._load(account), at, leg, EQUITY).equity,
+        equity=self._equity(account, accounts._load(account), at, market, held.size),
         notional=size * at.mark,
         entry_notional=max(math._magnitude(held.cost), 1),
     )

@@ -235,21 +235,23 @@ def _trading(market: uint256) -> IMarginPool.Trading:
 
 # @notice Maintenance margin of a notional: each tier's share of it over twice the tier's leverage,
 #         which is notional * rate - deduction, continuous at every bound. Rounded up per tier.
+# @dev Bounds rise and are below 2**40 USD, leverages below 2**8: nothing wraps.
 @internal
 @pure
 def _maintenance(schedule: uint256, notional: uint256) -> uint256:
     total: uint256 = 0
     rest: uint256 = schedule & TIERS_MASK
     for i: uint256 in range(MAX_TIERS):
-        lower: uint256 = (rest & TIME_MASK) * USD
+        lower: uint256 = unsafe_mul(rest & TIME_MASK, USD)
         leverage: uint256 = (rest >> 40) & 255
         if leverage == 0 or notional <= lower:
             break
         rest >>= 48
         upper: uint256 = notional
         if rest != 0:
-            upper = min(notional, (rest & TIME_MASK) * USD)
-        total += math._ceil_div(upper - lower, 2 * leverage)
+            upper = min(notional, unsafe_mul(rest & TIME_MASK, USD))
+        part: uint256 = math._ceil_div(unsafe_sub(upper, lower), unsafe_mul(leverage, 2))
+        total = unsafe_add(total, part)
     return total
 
 
@@ -260,7 +262,7 @@ def _max_leverage(schedule: uint256, notional: uint256) -> uint256:
     leverage: uint256 = (schedule >> 40) & 255
     rest: uint256 = (schedule & TIERS_MASK) >> 48
     for i: uint256 in range(MAX_TIERS):
-        if rest == 0 or notional <= (rest & TIME_MASK) * USD:
+        if rest == 0 or notional <= unsafe_mul(rest & TIME_MASK, USD):
             break
         leverage = (rest >> 40) & 255
         rest >>= 48

@@ -82,7 +82,7 @@ def _fill(match: IMarginPool.Fill) -> uint256:
     taker_fee: uint256 = math._ceil_div(notional * TAKER_FEE, FEE_UNIT)
     if match.liquidation:
         # A liquidation's fee never makes bad debt: it takes at most the equity that is left.
-        taker_fee = min(taker_fee, math._positive(self._weigh(seen, taker, margin.EQUITY).equity))
+        taker_fee = min(taker_fee, math._positive(self._equity(seen, taker)))
     maker_fee: uint256 = math._ceil_div(notional * MAKER_FEE, FEE_UNIT)
     taker.change.stored -= convert(taker_fee, int256)
     taker.gained -= convert(taker_fee, int256)
@@ -154,7 +154,7 @@ def _stands(seen: markets.View, side: Side) -> bool:
     if protocol and not shrinks:
         return False
     if shrinks:
-        if self._weigh(seen, side, margin.EQUITY).equity < 0:
+        if self._equity(seen, side) < 0:
             return False
         if (
             protocol
@@ -165,7 +165,9 @@ def _stands(seen: markets.View, side: Side) -> bool:
         return False
     if not self._may_hold(side.account, side.a, side.leg.market):
         return False
-    health: IMarginPool.Health = self._weigh(seen, side, margin.INITIAL)
+    health: IMarginPool.Health = margin._weigh(
+        side.account, self._after(side), seen, side.leg, False
+    )
     return health.stale_notional == 0 and health.equity >= convert(health.initial, int256)
 
 
@@ -190,10 +192,18 @@ def _may_hold(account: uint256, a: accounts.Account, market: uint256) -> bool:
 
 @internal
 @view
-def _weigh(seen: markets.View, side: Side, asked: uint256) -> IMarginPool.Health:
+def _equity(seen: markets.View, side: Side) -> int256:
+    return margin._equity(
+        side.account, self._after(side), seen, side.leg.market, side.change.size
+    )
+
+
+@internal
+@pure
+def _after(side: Side) -> accounts.Account:
     after: accounts.Account = side.a
     after.stored = side.change.stored
-    return margin._weigh(side.account, after, seen, side.leg, asked)
+    return after
 
 
 @internal
