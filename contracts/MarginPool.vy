@@ -409,6 +409,6 @@ def _moved(lots: uint256, by: int256) -> uint256:
 def _check_resting(account: uint256, before: accounts.Account, leg: margin.Leg):
     seen: markets.View = markets._view(leg.market)
     markets._check_unlocked(seen)
-    require._that(trades._may_hold(account, before, leg.market), "pool: market not for account")
+    require._that(trades._may_hold(account, before, leg.market, seen), "pool: market not for account")
     require._that(margin._leverage_allowed(seen, leg), "pool: leverage not allowed")
     margin._check_health(margin._weigh(account, before, seen, leg, False), 0, 0)

@@ -156,6 +156,13 @@ def _credit(account: uint256, amount: int256):
     self._save(account, before, after)
 
 
+# @notice Add a fee to what the fee account holds. It is the protocol's and never has a leg.
+# @dev The stored quote lies above all else in the word; a fee is below 2**152 as it is.
+@internal
+def _earn(fee: int256):
+    self.words[FEES] += fee << 96
+
+
 @internal
 def _add_flat(account: uint256, amount: int256):
     if amount == 0:

@@ -192,6 +192,14 @@ def _open_interest_cap(market: uint256) -> uint256:
     return convert(self.exposures[market] & EXPOSURE_MASK, uint256) >> 64
 
 
+# @notice Whether open interest may grow by `lots`.
+@internal
+@view
+def _has_room(market: uint256, lots: uint256) -> bool:
+    word: uint256 = convert(self.exposures[market] & EXPOSURE_MASK, uint256)
+    return (word & LOTS_MASK) + lots <= word >> 64
+
+
 # @notice The mark at the end of the last epoch, whenever the market was last touched.
 @internal
 @view
@@ -229,7 +237,7 @@ def _trading(market: uint256) -> IMarginPool.Trading:
         mark=seen.mark,
         fresh=seen.fresh,
         locked=seen.flags & LOCKED != 0,
-        at_cap=self._open_interest(market) >= self._open_interest_cap(market),
+        at_cap=not self._has_room(market, 1),
     )
 
 

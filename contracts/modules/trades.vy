@@ -75,8 +75,7 @@ def _fill(match: IMarginPool.Fill) -> uint256:
     longs: int256 = ledger._longs(taker.held.size, taker.change.size)
     longs += ledger._longs(maker.held.size, maker.change.size)
     if longs > 0 and not match.liquidation:
-        open_interest: uint256 = markets._open_interest(match.market)
-        if open_interest + convert(longs, uint256) > markets._open_interest_cap(match.market):
+        if not markets._has_room(match.market, convert(longs, uint256)):
             return CAP_REACHED
     notional: uint256 = match.lots * match.price
     taker_fee: uint256 = math._ceil_div(notional * TAKER_FEE, FEE_UNIT)
@@ -99,7 +98,7 @@ def _fill(match: IMarginPool.Fill) -> uint256:
         markets._grow_open_interest(match.market, longs)
     if match.maker_reserved:
         positions.resting[match.maker][match.market] = maker.leg.bids << 128 | maker.leg.asks
-    accounts._credit(accounts.FEES, convert(taker_fee + maker_fee, int256))
+    accounts._earn(convert(taker_fee + maker_fee, int256))
     log IMarginPool.Filled(
         market=match.market,
         taker=match.taker,
@@ -163,7 +162,7 @@ def _stands(seen: markets.View, side: Side) -> bool:
             return True
     if abs(after) > abs(before) and not margin._leverage_allowed(seen, side.leg):
         return False
-    if not self._may_hold(side.account, side.a, side.leg.market):
+    if not self._may_hold(side.account, side.a, side.leg.market, seen):
         return False
     health: IMarginPool.Health = margin._weigh(
         side.account, self._after(side), seen, side.leg, False
@@ -180,10 +179,13 @@ def _maintenance(seen: markets.View, size: int256) -> int256:
 # @notice Whether an account may have a leg in a market at all.
 @internal
 @view
-def _may_hold(account: uint256, a: accounts.Account, market: uint256) -> bool:
+def _may_hold(
+    account: uint256, a: accounts.Account, market: uint256, seen: markets.View
+) -> bool:
     if a.legs & 1 << market != 0:
         return True
-    if market >= markets.count:
+    # No schedule, no market.
+    if seen.schedule == 0:
         return False
     if a.flags & accounts.ISOLATED != 0:
         return accounts._isolated_to(account) == market + 1
