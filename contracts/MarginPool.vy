@@ -112,7 +112,7 @@ def set_leverage(account: uint256, market: uint256, leverage: uint256):
     seen: markets.View = markets._view(market)
     held: positions.Held = positions._load(account, market)
     held.leverage = leverage
-    leg: margin.Leg = margin._leg_of(account, market, held)
+    leg: margin.Leg = margin._leg_of(account, market, held, True)
     require._that(leverage != 0 and margin._leverage_allowed(seen, leg), "pool: leverage not allowed")
     positions._store(account, market, held)
     if margin._worst_lots(leg) != 0:
@@ -135,8 +135,9 @@ def credit(caller: address, account: uint256, units: uint256):
 @external
 def debit(account: uint256, units: uint256, paid: uint256):
     roles._check(roles.CUSTODY)
-    margin._check_covered(account, units * UNIT, margin.WITHDRAWAL_SHARE)
-    accounts._credit(account, -convert(units * UNIT, int256))
+    amount: uint256 = units * UNIT
+    margin._check_covered(account, amount, margin.WITHDRAWAL_SHARE)
+    accounts._credit(account, -convert(amount, int256))
     self.custody -= paid
     if paid != units:
         accounts._credit(accounts.DEFICIT, convert((units - paid) * UNIT, int256))
@@ -164,7 +165,10 @@ def rest(account: uint256, market: uint256, bid_lots: int256, ask_lots: int256):
         if after.legs != before.legs:
             accounts._save(account, before, after)
         if grows:
-            self._check_resting(account, before, margin._leg_with(market, held, bids, asks))
+            leg: margin.Leg = margin.Leg(
+                market=market, size=held.size, bids=bids, asks=asks, leverage=held.leverage
+            )
+            self._check_resting(account, before, leg)
 
 
 @external

@@ -108,7 +108,9 @@ def _flat_since(account: uint256) -> uint256:
 @internal
 @view
 def _is_junior(account: uint256) -> bool:
-    return self._flat_since(account) >= clock._junior_since()
+    since: uint256 = self._flat_since(account)
+    # One that never had a leg has 0, and the line is never that low.
+    return since != 0 and since >= clock._junior_since()
 
 
 # @notice A trader's account that was flat before any loss of this moment: it never pays for it.
@@ -117,6 +119,12 @@ def _is_junior(account: uint256) -> bool:
 def _is_senior(account: uint256) -> bool:
     a: Account = self._load(account)
     return a.legs == 0 and a.flags & PROTOCOL == 0 and not self._is_junior(account)
+
+
+@internal
+@pure
+def _has_leg(a: Account, market: uint256) -> bool:
+    return a.legs & 1 << market != 0
 
 
 @internal

@@ -91,7 +91,8 @@ def _trade(
     a: accounts.Account = accounts._load(account)
     held: positions.Held = positions._load(account, market)
     change: Change = self._change(market, seen, a.stored, held, lots, quote)
-    self._commit(seen, account, a, held, change, margin._leg_of(account, market, held))
+    live: bool = accounts._has_leg(a, market)
+    self._commit(seen, account, a, held, change, margin._leg_of(account, market, held, live))
     return self._longs(held.size, change.size)
 
 

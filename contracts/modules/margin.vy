@@ -36,21 +36,17 @@ struct Leg:
 @internal
 @view
 def _leg(account: uint256, market: uint256) -> Leg:
-    return self._leg_of(account, market, positions._load(account, market))
+    return self._leg_of(account, market, positions._load(account, market), True)
 
 
+# @param live Whether the account's bitmap has the market: where it has not, no order rests there.
 @internal
 @view
-def _leg_of(account: uint256, market: uint256, held: positions.Held) -> Leg:
+def _leg_of(account: uint256, market: uint256, held: positions.Held, live: bool) -> Leg:
     bids: uint256 = 0
     asks: uint256 = 0
-    bids, asks = positions._resting(account, market)
-    return self._leg_with(market, held, bids, asks)
-
-
-@internal
-@pure
-def _leg_with(market: uint256, held: positions.Held, bids: uint256, asks: uint256) -> Leg:
+    if live:
+        bids, asks = positions._resting(account, market)
     return Leg(market=market, size=held.size, bids=bids, asks=asks, leverage=held.leverage)
 
 

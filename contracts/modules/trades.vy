@@ -123,7 +123,8 @@ def _side(match: IMarginPool.Fill, seen: markets.View, takes: bool) -> Side:
     a: accounts.Account = accounts._load(account)
     held: positions.Held = positions._load(account, match.market)
     change: ledger.Change = ledger._change(match.market, seen, a.stored, held, lots, lots * price)
-    leg: margin.Leg = margin._leg_of(account, match.market, held)
+    live: bool = accounts._has_leg(a, match.market)
+    leg: margin.Leg = margin._leg_of(account, match.market, held, live)
     leg.size = change.size
     if match.maker_reserved and not takes:
         if lots > 0:
@@ -182,7 +183,7 @@ def _maintenance(seen: markets.View, size: int256) -> int256:
 def _may_hold(
     account: uint256, a: accounts.Account, market: uint256, seen: markets.View
 ) -> bool:
-    if a.legs & 1 << market != 0:
+    if accounts._has_leg(a, market):
         return True
     # No schedule, no market.
     if seen.schedule == 0:
