@@ -180,9 +180,7 @@ def _maintenance(seen: markets.View, size: int256) -> int256:
 # @notice Whether an account may have a leg in a market at all.
 @internal
 @view
-def _may_hold(
-    account: uint256, a: accounts.Account, market: uint256, seen: markets.View
-) -> bool:
+def _may_hold(account: uint256, a: accounts.Account, market: uint256, seen: markets.View) -> bool:
     if accounts._has_leg(a, market):
         return True
     # No schedule, no market.
@@ -196,9 +194,7 @@ def _may_hold(
 @internal
 @view
 def _equity(seen: markets.View, side: Side) -> int256:
-    return margin._equity(
-        side.account, self._after(side), seen, side.leg.market, side.change.size
-    )
+    return margin._equity(side.account, self._after(side), seen, side.leg.market, side.change.size)
 
 
 @internal
