@@ -128,7 +128,8 @@ def _liquidate(account: uint256, health: IMarginPool.Health) -> uint256:
     if outcome != WAITS:
         return outcome
     extcall BOOK.cancel_all(account)
-    after: IMarginPool.Health = self._sell(account, health)
+    # Weighed again: without its orders only positions are legs, and only theirs can be stale.
+    after: IMarginPool.Health = self._sell(account, staticcall POOL.health(account))
     if after.equity >= convert(after.maintenance, int256):
         return RESTORED
     if 3 * after.equity < 2 * convert(after.maintenance, int256):
