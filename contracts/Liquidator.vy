@@ -128,8 +128,8 @@ def _liquidate(account: uint256, health: IMarginPool.Health) -> uint256:
     if outcome != WAITS:
         return outcome
     extcall BOOK.cancel_all(account)
-    self._sell(account, health)
-    after: IMarginPool.Health = staticcall POOL.health(account)
+    # Weighed again: without its orders only positions are legs, and only theirs can be stale.
+    after: IMarginPool.Health = self._sell(account, staticcall POOL.health(account))
     if after.equity >= convert(after.maintenance, int256):
         return RESTORED
     if 3 * after.equity < 2 * convert(after.maintenance, int256):
@@ -170,15 +170,16 @@ def _is_shielded(health: IMarginPool.Health) -> bool:
 
 
 # @notice Sell the legs, the one with the most maintenance first, until maintenance is met.
+# @return What the account is worth then.
 @internal
-def _sell(account: uint256, before: IMarginPool.Health):
+def _sell(account: uint256, before: IMarginPool.Health) -> IMarginPool.Health:
+    health: IMarginPool.Health = before
     slice_at: uint256 = self.handled[account] >> 128
     whole: bool = block.timestamp < slice_at + WINDOW
     sliced: bool = False
     makers: uint256 = MAX_MAKERS
     rest: uint256 = before.legs
     for i: uint256 in range(MAX_LEGS):
-        health: IMarginPool.Health = staticcall POOL.health(account)
         if rest == 0 or health.equity >= convert(health.maintenance, int256):
             break
         market: uint256 = self._heaviest(account, rest)
@@ -188,9 +189,13 @@ def _sell(account: uint256, before: IMarginPool.Health):
         by_slice, met = self._sell_leg(account, market, health, whole, makers)
         sliced = sliced or by_slice
         makers -= met
+        # Without a maker nothing has changed.
+        if met != 0:
+            health = staticcall POOL.health(account)
     if sliced:
         slice_at = block.timestamp
     self.handled[account] = staticcall POOL.epoch() | slice_at << 128
+    return health
 
 
 # @notice The market among `legs` whose leg needs the most maintenance; the lower id among equals.
@@ -198,6 +203,8 @@ def _sell(account: uint256, before: IMarginPool.Health):
 @view
 def _heaviest(account: uint256, legs: uint256) -> uint256:
     heaviest: uint256 = math._lowest_bit(legs)
+    if legs & (legs - 1) == 0:
+        return heaviest
     most: uint256 = 0
     rest: uint256 = legs
     for i: uint256 in range(MAX_LEGS):
@@ -221,7 +228,7 @@ def _sell_leg(
     whole: bool,
     makers: uint256,
 ) -> (bool, uint256):
-    seen: IMarginPool.Market = staticcall POOL.market(market)
+    seen: IMarginPool.Trading = staticcall POOL.trading(market)
     held: IMarginPool.Position = staticcall POOL.position(account, market)
     if not seen.fresh or seen.locked or held.size == 0:
         return False, 0
@@ -300,7 +307,7 @@ def _take_over(account: uint256, health: IMarginPool.Health) -> bool:
 def _hand_over(account: uint256, backstop: uint256, market: uint256):
     size: int256 = (staticcall POOL.position(account, market)).size
     lots: uint256 = math._magnitude(size)
-    mark: uint256 = (staticcall POOL.market(market)).mark
+    mark: uint256 = (staticcall POOL.trading(market)).mark
     buyer: uint256 = backstop if size > 0 else account
     seller: uint256 = account if size > 0 else backstop
     extcall POOL.exchange(market, buyer, seller, lots, convert(lots * mark, int256))
@@ -322,6 +329,6 @@ def _refusal(backstop: uint256, health: IMarginPool.Health) -> uint256:
             break
         market: uint256 = math._lowest_bit(rest)
         rest &= rest - 1
-        if (staticcall POOL.market(market)).locked:
+        if (staticcall POOL.trading(market)).locked:
             return MARKET_LOCKED
     return max_value(uint256)

@@ -112,9 +112,10 @@ def set_leverage(account: uint256, market: uint256, leverage: uint256):
     seen: markets.View = markets._view(market)
     held: positions.Held = positions._load(account, market)
     held.leverage = leverage
-    leg: margin.Leg = margin._leg(account, market)
-    leg.leverage = leverage
-    require._that(leverage != 0 and margin._leverage_allowed(seen, leg), "pool: leverage not allowed")
+    leg: margin.Leg = margin._leg_of(account, market, held, True)
+    require._that(
+        leverage != 0 and margin._leverage_allowed(seen, leg), "pool: leverage not allowed"
+    )
     positions._store(account, market, held)
     if margin._worst_lots(leg) != 0:
         margin._check_covered(account, 0, 0)
@@ -136,8 +137,9 @@ def credit(caller: address, account: uint256, units: uint256):
 @external
 def debit(account: uint256, units: uint256, paid: uint256):
     roles._check(roles.CUSTODY)
-    margin._check_covered(account, units * UNIT, margin.WITHDRAWAL_SHARE)
-    accounts._credit(account, -convert(units * UNIT, int256))
+    amount: uint256 = units * UNIT
+    margin._check_covered(account, amount, margin.WITHDRAWAL_SHARE)
+    accounts._credit(account, -convert(amount, int256))
     self.custody -= paid
     if paid != units:
         accounts._credit(accounts.DEFICIT, convert((units - paid) * UNIT, int256))
@@ -158,13 +160,16 @@ def rest(account: uint256, market: uint256, bid_lots: int256, ask_lots: int256):
     grows: bool = bid_lots > 0 or ask_lots > 0
     # While a shrinking leg stays, nothing else depends on its lots.
     if grows or bids | asks == 0:
-        leg: margin.Leg = margin._leg(account, market)
+        held: positions.Held = positions._load(account, market)
         before: accounts.Account = accounts._load(account)
         after: accounts.Account = before
-        after.legs = ledger._with_leg(before.legs, market, leg.size != 0 or bids | asks != 0)
+        after.legs = ledger._with_leg(before.legs, market, held.size != 0 or bids | asks != 0)
         if after.legs != before.legs:
             accounts._save(account, before, after)
         if grows:
+            leg: margin.Leg = margin.Leg(
+                market=market, size=held.size, bids=bids, asks=asks, leverage=held.leverage
+            )
             self._check_resting(account, before, leg)
 
 
@@ -181,7 +186,7 @@ def fill(match: IMarginPool.Fill) -> uint256:
 def exchange(market: uint256, buyer: uint256, seller: uint256, lots: uint256, quote: int256):
     held: uint256 = roles._check(roles.LIQUIDATOR | roles.ADL)
     if held & roles.ADL == 0:
-        require._that(markets._view(market).flags & markets.LOCKED == 0, "pool: market is locked")
+        markets._check_unlocked(markets._view(market))
     ledger._exchange(market, buyer, seller, lots, quote)
 
 
@@ -320,9 +325,7 @@ def position(account: uint256, market: uint256) -> IMarginPool.Position:
         place=held.place,
         resting_bids=leg.bids,
         resting_asks=leg.asks,
-        maintenance=markets._maintenance(
-            seen.schedule, math._magnitude(held.size) * seen.mark
-        ),
+        maintenance=markets._maintenance(seen.schedule, math._magnitude(held.size) * seen.mark),
     )
 
 
@@ -330,6 +333,12 @@ def position(account: uint256, market: uint256) -> IMarginPool.Position:
 @view
 def market(market: uint256) -> IMarginPool.Market:
     return markets._describe(market, clock._epoch())
+
+
+@external
+@view
+def trading(market: uint256) -> IMarginPool.Trading:
+    return markets._trading(market)
 
 
 @external
@@ -353,10 +362,13 @@ def candidates(
     end: uint256 = min(start + min(count, MAX_CANDIDATES), positions._length(market, longs))
     if start >= end:
         return found
+    at: markets.View = markets._view(market)
+    at.mark = mark
+    at.funding = funding
     for i: uint256 in range(end - start, bound=MAX_CANDIDATES):
         holder: uint256 = positions._holder(market, longs, start + i)
         if holder != 0:
-            found.append(margin._candidate(market, holder, mark, funding))
+            found.append(margin._candidate(market, holder, at))
     return found
 
 
@@ -400,7 +412,9 @@ def _moved(lots: uint256, by: int256) -> uint256:
 @view
 def _check_resting(account: uint256, before: accounts.Account, leg: margin.Leg):
     seen: markets.View = markets._view(leg.market)
-    require._that(seen.flags & markets.LOCKED == 0, "pool: market is locked")
-    require._that(trades._may_hold(account, before, leg.market), "pool: market not for account")
+    markets._check_unlocked(seen)
+    require._that(
+        trades._may_hold(account, before, leg.market, seen), "pool: market not for account"
+    )
     require._that(margin._leverage_allowed(seen, leg), "pool: leverage not allowed")
-    margin._check_covered(account, 0, 0)
+    margin._check_health(margin._weigh(account, before, seen, leg, False), 0, 0)

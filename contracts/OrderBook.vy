@@ -44,7 +44,8 @@ BAND: immutable(uint256)
 # What an order is judged by.
 struct Terms:
     book: price_levels.Book
-    seen: IMarginPool.Market
+    mark: uint256
+    at_cap: bool  # open interest is
     low: uint256  # edges of the band, quote per lot
     high: uint256
 
@@ -83,8 +84,7 @@ def trigger(order_id: uint256):
     assert stop.stop, "book: not a stop"
     terms: Terms = self._terms(stop.market)
     level: uint256 = ticks._price(stop.tick, terms.book.size_decimals)
-    mark: uint256 = terms.seen.mark
-    assert mark >= level if stop.above else mark <= level, "book: not triggered"
+    assert terms.mark >= level if stop.above else terms.mark <= level, "book: not triggered"
     matching._take_out(pointer, stop, matching.FIRED)
     self._fire(seats._account(pointer), stop, terms)
 
@@ -113,9 +113,17 @@ def place(account: uint256, market: uint256, order: IOrderBook.Order) -> (uint25
         assert not matching._crosses(terms.book, order.is_bid, entry.tick), "book: would cross"
         return self._rest(account, market, order, entry), 0
 
-    taker: matching.Taker = self._taker(account, msg.sender, market, order.is_bid, terms)
-    taker.lots = entry.lots
-    taker.limit = entry.tick
+    taker: matching.Taker = matching.Taker(
+        account=account,
+        owner=msg.sender,
+        market=market,
+        is_bid=order.is_bid,
+        lots=entry.lots,
+        limit=entry.tick,
+        low=terms.low,
+        high=terms.high,
+        liquidation=False,
+    )
     result: matching.Result = matching._take(taker, matching.MAX_MAKERS)
     order_id: uint256 = 0
     if order.kind == GTC and result.end == matching.LIMIT_REACHED:
@@ -187,7 +195,7 @@ def place_stop(account: uint256, market: uint256, stop: IOrderBook.Stop) -> uint
     if stop.limit != 0:
         seat.limit = self._legal_tick(stop.limit, book.size_decimals)
     pointer: uint256 = 0
-    pointer, seat.generation = seats._take(account)
+    pointer, seat.generation = seats._take(account, msg.sender)
     seats._store(pointer, seat)
     order_id: uint256 = seats._id(pointer, seat.generation)
     log IOrderBook.StopPlaced(
@@ -230,7 +238,7 @@ def sweep(
     size_decimals: uint256 = price_levels._book(market).size_decimals
     taker: matching.Taker = matching.Taker(
         account=account,
-        owner=staticcall matching.POOL.owner_of(account),
+        owner=self._owner_of(account),
         market=market,
         is_bid=is_bid,
         lots=lots,
@@ -326,7 +334,17 @@ def orders_of(account: uint256) -> DynArray[uint256, seats.SEATS]:
 @internal
 @view
 def _check_owner(account: uint256):
-    assert (staticcall matching.POOL.owner_of(account) == msg.sender), "book: not the owner"
+    assert self._owner_of(account) == msg.sender, "book: not the owner"
+
+
+# @notice Owner of an account, from the pool where the account has never had a seat here.
+@internal
+@view
+def _owner_of(account: uint256) -> address:
+    owner: address = seats._owner(account)
+    if owner == empty(address):
+        owner = staticcall matching.POOL.owner_of(account)
+    return owner
 
 
 @internal
@@ -350,11 +368,17 @@ def _open_book(market: uint256) -> price_levels.Book:
 @view
 def _terms(market: uint256) -> Terms:
     book: price_levels.Book = self._open_book(market)
-    seen: IMarginPool.Market = staticcall matching.POOL.market(market)
+    seen: IMarginPool.Trading = staticcall matching.POOL.trading(market)
     assert seen.fresh, "book: stale mark"
     assert not seen.locked, "book: market is locked"
     width: uint256 = seen.mark * BAND // PPM
-    return Terms(book=book, seen=seen, low=seen.mark - width, high=seen.mark + width)
+    return Terms(
+        book=book,
+        mark=seen.mark,
+        at_cap=seen.at_cap,
+        low=seen.mark - width,
+        high=seen.mark + width,
+    )
 
 
 @internal
@@ -363,15 +387,16 @@ def _admit(account: uint256, market: uint256, order: IOrderBook.Order, terms: Te
     assert order.kind <= MARKET, "book: unknown order kind"
     self._check_lots(order.lots)
     entry: Entry = Entry(tick=0, lots=order.lots, birth=0)
+    price: uint256 = order.price
     if order.kind == MARKET:
         assert order.price == 0, "book: illegal price"
         entry.tick = self._edge(order.is_bid, terms)
+        price = ticks._price(entry.tick, terms.book.size_decimals)
     else:
         entry.tick = self._legal_tick(order.price, terms.book.size_decimals)
         assert (
             order.price <= terms.high if order.is_bid else order.price >= terms.low
         ), "book: outside the band"
-    price: uint256 = ticks._price(entry.tick, terms.book.size_decimals)
     big_enough: bool = price * entry.lots >= MIN_NOTIONAL
     if order.reduce_only:
         position: IMarginPool.Position = staticcall matching.POOL.position(account, market)
@@ -380,8 +405,8 @@ def _admit(account: uint256, market: uint256, order: IOrderBook.Order, terms: Te
         big_enough = big_enough or order.lots >= held
         entry.lots = min(order.lots, held)
         entry.birth = position.birth
-    elif terms.seen.open_interest >= terms.seen.open_interest_cap:
-        self._check_at_cap(account, market, order, price, terms.seen.index)
+    elif terms.at_cap:
+        self._check_at_cap(account, market, order, price)
     assert big_enough, "book: below minimum order"
     return entry
 
@@ -394,11 +419,11 @@ def _check_at_cap(
     market: uint256,
     order: IOrderBook.Order,
     price: uint256,
-    index: uint256,
 ):
     position: IMarginPool.Position = staticcall matching.POOL.position(account, market)
     held: uint256 = matching._opposite(position.size, order.is_bid)
     assert order.lots <= held, "book: open interest cap"
+    index: uint256 = (staticcall matching.POOL.market(market)).index
     assert (price <= index if order.is_bid else price >= index), "book: beyond the index at the cap"
 
 
@@ -438,39 +463,23 @@ def _edge(is_bid: bool, terms: Terms) -> uint256:
 # --- entering the book ---------------------------------------------------------------------
 
 
-# @notice A taker that goes to the edge of the band; its lots are to be set.
+# @notice Take with what is left of the position of a stop that has fired.
 @internal
-@view
-def _taker(
-    account: uint256,
-    owner: address,
-    market: uint256,
-    is_bid: bool,
-    terms: Terms,
-) -> matching.Taker:
-    return matching.Taker(
+def _fire(account: uint256, stop: seats.Seat, terms: Terms):
+    limit: uint256 = self._edge(stop.is_bid, terms)
+    if stop.limit != 0:
+        limit = min(stop.limit, limit) if stop.is_bid else max(stop.limit, limit)
+    taker: matching.Taker = matching.Taker(
         account=account,
-        owner=owner,
-        market=market,
-        is_bid=is_bid,
-        lots=0,
-        limit=self._edge(is_bid, terms),
+        owner=seats._owner(account),
+        market=stop.market,
+        is_bid=stop.is_bid,
+        lots=min(stop.lots, matching._reducible(account, stop)),
+        limit=limit,
         low=terms.low,
         high=terms.high,
         liquidation=False,
     )
-
-
-# @notice Take with what is left of the position of a stop that has fired.
-@internal
-def _fire(account: uint256, stop: seats.Seat, terms: Terms):
-    owner: address = staticcall matching.POOL.owner_of(account)
-    taker: matching.Taker = self._taker(account, owner, stop.market, stop.is_bid, terms)
-    taker.lots = min(stop.lots, matching._reducible(account, stop))
-    if stop.limit != 0:
-        taker.limit = (
-            min(stop.limit, taker.limit) if stop.is_bid else max(stop.limit, taker.limit)
-        )
     result: matching.Result = empty(matching.Result)
     result.end = matching.NO_POSITION
     if taker.lots != 0:
@@ -527,7 +536,7 @@ def _rest(account: uint256, market: uint256, order: IOrderBook.Order, entry: Ent
 def _seat(account: uint256, market: uint256, order: IOrderBook.Order, entry: Entry) -> uint256:
     pointer: uint256 = 0
     generation: uint256 = 0
-    pointer, generation = seats._take(account)
+    pointer, generation = seats._take(account, msg.sender)
     price_levels._append(
         pointer,
         seats.Seat(
@@ -558,8 +567,11 @@ def _seat(account: uint256, market: uint256, order: IOrderBook.Order, entry: Ent
     return order_id
 
 
+# @notice Say how a taker ended, where its fills do not say it all.
 @internal
 def _report(taker: matching.Taker, result: matching.Result):
+    if result.end == matching.FILLED:
+        return
     log IOrderBook.Taken(
         market=taker.market,
         account=taker.account,

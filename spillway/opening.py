@@ -214,11 +214,11 @@ class Opening:
                 for who, lots in left.items()
             ]
             before = left
-            taken = [event for r in self._send(calls) for event in r.named("Taken")]
+            filled = [sum(fill.lots for fill in r.named("Filled")) for r in self._send(calls)]
             left = {
-                who: event.lots - event.filled
-                for who, event in zip(left, taken, strict=True)
-                if event.filled < event.lots
+                who: lots - done
+                for (who, lots), done in zip(left.items(), filled, strict=True)
+                if done < lots
             }
             if left == before:
                 break

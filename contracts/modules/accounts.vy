@@ -85,6 +85,13 @@ def _check_owner(account: uint256, caller: address):
     )
 
 
+# @notice Nothing passes from an account to itself.
+@internal
+@pure
+def _check_distinct(account: uint256, other: uint256):
+    require._that(account != other, "pool: same account")
+
+
 @internal
 @view
 def _isolated_to(account: uint256) -> uint256:
@@ -101,7 +108,9 @@ def _flat_since(account: uint256) -> uint256:
 @internal
 @view
 def _is_junior(account: uint256) -> bool:
-    return self._flat_since(account) >= clock._junior_since()
+    since: uint256 = self._flat_since(account)
+    # One that never had a leg has 0, and the line is never that low.
+    return since != 0 and since >= clock._junior_since()
 
 
 # @notice A trader's account that was flat before any loss of this moment: it never pays for it.
@@ -110,6 +119,12 @@ def _is_junior(account: uint256) -> bool:
 def _is_senior(account: uint256) -> bool:
     a: Account = self._load(account)
     return a.legs == 0 and a.flags & PROTOCOL == 0 and not self._is_junior(account)
+
+
+@internal
+@pure
+def _has_leg(a: Account, market: uint256) -> bool:
+    return a.legs & 1 << market != 0
 
 
 @internal
@@ -147,6 +162,13 @@ def _credit(account: uint256, amount: int256):
     after: Account = before
     after.stored += amount
     self._save(account, before, after)
+
+
+# @notice Add a fee to what the fee account holds. It is the protocol's and never has a leg.
+# @dev The stored quote lies above all else in the word; a fee is below 2**152 as it is.
+@internal
+def _earn(fee: int256):
+    self.words[FEES] += fee << 96
 
 
 @internal

@@ -72,13 +72,14 @@ def _cost(held: positions.Held, lots: int256, quote: int256, funding: int256) ->
 # @notice Lots from seller to buyer, quote from buyer to seller.
 @internal
 def _exchange(market: uint256, buyer: uint256, seller: uint256, lots: uint256, quote: int256):
-    require._that(buyer != seller, "pool: same account")
+    accounts._check_distinct(buyer, seller)
     require._that(lots != 0, "pool: zero lots")
     seen: markets.View = markets._view(market)
     signed: int256 = convert(lots, int256)
     open_interest: int256 = self._trade(market, seen, buyer, signed, quote)
     open_interest += self._trade(market, seen, seller, -signed, -quote)
-    self._grow_open_interest(market, seen, open_interest)
+    if open_interest != 0:
+        markets._grow_open_interest(market, open_interest)
     log IMarginPool.Exchanged(market=market, buyer=buyer, seller=seller, lots=lots, quote=quote)
 
 
@@ -90,8 +91,16 @@ def _trade(
     a: accounts.Account = accounts._load(account)
     held: positions.Held = positions._load(account, market)
     change: Change = self._change(market, seen, a.stored, held, lots, quote)
-    self._commit(seen, account, a, held, change, margin._leg_of(account, market, held))
-    return max(change.size, 0) - max(held.size, 0)
+    live: bool = accounts._has_leg(a, market)
+    self._commit(seen, account, a, held, change, margin._leg_of(account, market, held, live))
+    return self._longs(held.size, change.size)
+
+
+# @notice By how much the longs of a market grow where one position changes.
+@internal
+@pure
+def _longs(before: int256, after: int256) -> int256:
+    return max(after, 0) - max(before, 0)
 
 
 # @notice Write one side of a trade. The leg tells the market and the lots that rest after it.
@@ -124,15 +133,6 @@ def _with_leg(legs: uint256, market: uint256, present: bool) -> uint256:
     return legs & ~(1 << market)
 
 
-# @dev Open interest counts the longs; each side of a trade has told how its longs changed.
-@internal
-def _grow_open_interest(market: uint256, seen: markets.View, lots: int256):
-    if lots == 0:
-        return
-    now: int256 = convert(markets._open_interest(market), int256)
-    markets._set_exposure(market, seen.funding, convert(now + lots, uint256))
-
-
 # @notice Quote from source to target. A trader's account that has been flat since before this
 #         epoch never pays for what happens to others.
 @internal
@@ -143,7 +143,7 @@ def _pay(source: uint256, target: uint256, amount: uint256):
 
 @internal
 def _move(source: uint256, target: uint256, amount: uint256):
-    require._that(source != target, "pool: same account")
+    accounts._check_distinct(source, target)
     signed: int256 = convert(amount, int256)
     accounts._credit(source, -signed)
     accounts._credit(target, signed)

@@ -3,7 +3,9 @@
 @title margin
 @license MIT
 @notice What an account is worth at the marks and what margin it needs.
-@dev Every walk over legs is bounded by MAX_LEGS for traders (~9k gas a leg, cold) and by
+@dev `unsafe_*` here: |size| and resting lots are below 2**56, marks below 2**80 and |F| below 2**86, so that
+     a leg is worth less than 2**143, and all 256 of them, or a notional of each, less than 2**151.
+     Every walk over legs is bounded by MAX_LEGS for traders (~9k gas a leg, cold) and by
      MAX_MARKETS for accounts of the protocol (256 legs: ~2.3M gas).
 """
 
@@ -18,7 +20,6 @@ uses: accounts
 uses: markets
 uses: positions
 
-NOWHERE: constant(uint256) = max_value(uint256)
 # What must stay behind a withdrawal beside initial margin: a tenth of notional, ppm.
 WITHDRAWAL_SHARE: constant(uint256) = 100_000
 
@@ -35,15 +36,17 @@ struct Leg:
 @internal
 @view
 def _leg(account: uint256, market: uint256) -> Leg:
-    return self._leg_of(account, market, positions._load(account, market))
+    return self._leg_of(account, market, positions._load(account, market), True)
 
 
+# @param live Whether the account's bitmap has the market: where it has not, no order rests there.
 @internal
 @view
-def _leg_of(account: uint256, market: uint256, held: positions.Held) -> Leg:
+def _leg_of(account: uint256, market: uint256, held: positions.Held, live: bool) -> Leg:
     bids: uint256 = 0
     asks: uint256 = 0
-    bids, asks = positions._resting(account, market)
+    if live:
+        bids, asks = positions._resting(account, market)
     return Leg(market=market, size=held.size, bids=bids, asks=asks, leverage=held.leverage)
 
 
@@ -51,49 +54,68 @@ def _leg_of(account: uint256, market: uint256, held: positions.Held) -> Leg:
 @internal
 @view
 def _health(account: uint256) -> IMarginPool.Health:
-    nowhere: Leg = empty(Leg)
-    nowhere.market = NOWHERE
-    return self._weigh(account, accounts._load(account), nowhere, empty(markets.View), True)
+    a: accounts.Account = accounts._load(account)
+    if a.legs == 0:
+        return self._cash(a)
+    leg: Leg = self._leg(account, math._lowest_bit(a.legs))
+    return self._weigh(account, a, markets._view(leg.market), leg, True)
 
 
-# @notice Weigh an account with one leg as it would be.
-# @param leg In place of what is stored of its market; `leg_seen` is that market.
-# @param with_initial Whether initial margin is wanted: it reads the resting lots of each leg.
+# @notice Weigh an account with one leg as it would be, in place of what is stored of its market.
+# @param leg Of `seen`, and weighed first; all others as they stand.
+# @param maintenance Whether it is wanted.
 @internal
 @view
 def _weigh(
-    account: uint256,
-    a: accounts.Account,
-    leg: Leg,
-    leg_seen: markets.View,
-    with_initial: bool,
+    account: uint256, a: accounts.Account, seen: markets.View, leg: Leg, maintenance: bool
 ) -> IMarginPool.Health:
+    health: IMarginPool.Health = self._cash(a)
+    now: Leg = leg
+    at: markets.View = seen
+    rest: uint256 = a.legs & ~(1 << leg.market)
+    for i: uint256 in range(markets.MAX_MARKETS):
+        notional: uint256 = unsafe_mul(math._magnitude(now.size), at.mark)
+        health.equity = unsafe_add(health.equity, self._worth(now.market, at, now.size))
+        health.notional = unsafe_add(health.notional, notional)
+        if not at.fresh:
+            health.stale_notional = unsafe_add(health.stale_notional, max(notional, 1))
+        health.initial = unsafe_add(health.initial, self._initial(at, now))
+        if maintenance:
+            needed: uint256 = markets._maintenance(at.schedule, notional)
+            health.maintenance = unsafe_add(health.maintenance, needed)
+        if rest == 0:
+            break
+        now = self._leg(account, math._lowest_bit(rest))
+        rest &= unsafe_sub(rest, 1)
+        at = markets._view(now.market)
+    return health
+
+
+# @notice Equity alone, with one position as it would be: all that a loss or a ranking asks for.
+@internal
+@view
+def _equity(
+    account: uint256, a: accounts.Account, seen: markets.View, market: uint256, size: int256
+) -> int256:
+    equity: int256 = unsafe_add(a.stored, self._worth(market, seen, size))
+    rest: uint256 = a.legs & ~(1 << market)
+    for i: uint256 in range(markets.MAX_MARKETS):
+        if rest == 0:
+            break
+        other: uint256 = math._lowest_bit(rest)
+        rest &= unsafe_sub(rest, 1)
+        held: positions.Held = positions._load(account, other)
+        equity = unsafe_add(equity, self._worth(other, markets._view(other), held.size))
+    return equity
+
+
+@internal
+@pure
+def _cash(a: accounts.Account) -> IMarginPool.Health:
     health: IMarginPool.Health = empty(IMarginPool.Health)
     health.equity = a.stored
     health.legs = a.legs
     health.protocol = a.flags & accounts.PROTOCOL != 0
-    rest: uint256 = a.legs
-    for i: uint256 in range(markets.MAX_MARKETS):
-        if rest == 0:
-            break
-        market: uint256 = math._lowest_bit(rest)
-        rest &= rest - 1
-        seen: markets.View = leg_seen
-        now: Leg = leg
-        if market != leg.market:
-            seen = markets._view(market)
-            if with_initial:
-                now = self._leg(account, market)
-            else:
-                now.size = positions._load(account, market).size
-        health.equity += self._worth(market, seen, now.size)
-        notional: uint256 = math._magnitude(now.size) * seen.mark
-        health.notional += notional
-        health.maintenance += markets._maintenance(seen.schedule, notional)
-        if not seen.fresh:
-            health.stale_notional += max(notional, 1)
-        if with_initial:
-            health.initial += self._initial(seen, now)
     return health
 
 
@@ -104,7 +126,7 @@ def _weigh(
 def _worth(market: uint256, seen: markets.View, size: int256) -> int256:
     if size == 0:
         return 0
-    worth: int256 = size * (convert(seen.mark, int256) - seen.funding)
+    worth: int256 = unsafe_mul(size, unsafe_sub(convert(seen.mark, int256), seen.funding))
     if seen.flags & markets.CHARGED != 0:
         worth -= markets._charge(market, size)
     return worth
@@ -115,15 +137,15 @@ def _worth(market: uint256, seen: markets.View, size: int256) -> int256:
 @pure
 def _worst_lots(leg: Leg) -> uint256:
     return max(
-        math._magnitude(leg.size + convert(leg.bids, int256)),
-        math._magnitude(leg.size - convert(leg.asks, int256)),
+        math._magnitude(unsafe_add(leg.size, convert(leg.bids, int256))),
+        math._magnitude(unsafe_sub(leg.size, convert(leg.asks, int256))),
     )
 
 
 @internal
 @view
 def _initial(seen: markets.View, leg: Leg) -> uint256:
-    worst: uint256 = self._worst_lots(leg) * seen.mark
+    worst: uint256 = unsafe_mul(self._worst_lots(leg), seen.mark)
     leverage: uint256 = leg.leverage
     if leverage == 0:
         leverage = markets._max_leverage(seen.schedule, worst)
@@ -136,7 +158,7 @@ def _initial(seen: markets.View, leg: Leg) -> uint256:
 def _leverage_allowed(seen: markets.View, leg: Leg) -> bool:
     if leg.leverage == 0:
         return True
-    worst: uint256 = self._worst_lots(leg) * seen.mark
+    worst: uint256 = unsafe_mul(self._worst_lots(leg), seen.mark)
     return leg.leverage <= markets._max_leverage(seen.schedule, worst)
 
 
@@ -145,7 +167,12 @@ def _leverage_allowed(seen: markets.View, leg: Leg) -> bool:
 @internal
 @view
 def _check_covered(account: uint256, amount: uint256, share: uint256):
-    health: IMarginPool.Health = self._health(account)
+    self._check_health(self._health(account), amount, share)
+
+
+@internal
+@pure
+def _check_health(health: IMarginPool.Health, amount: uint256, share: uint256):
     require._that(health.stale_notional == 0, "pool: stale mark")
     kept: uint256 = max(health.initial, math._ceil_div(health.notional * share, 10**6))
     require._that(health.equity >= convert(kept + amount, int256), "pool: below initial margin")
@@ -154,37 +181,19 @@ def _check_covered(account: uint256, amount: uint256, share: uint256):
 # --- ranking ------------------------------------------------------------------------------
 
 
-# @notice What ranking needs of one holder, with `market` at the given mark and funding index.
+# @notice What ranking needs of one holder.
+# @param at The market, at the mark and funding index that ranking goes by; other legs count at the present ones.
 @internal
 @view
-def _candidate(
-    market: uint256, account: uint256, mark: uint256, funding: int256
-) -> IMarginPool.Candidate:
+def _candidate(market: uint256, account: uint256, at: markets.View) -> IMarginPool.Candidate:
     held: positions.Held = positions._load(account, market)
-    worth: int256 = held.size * (convert(mark, int256) - funding)
     size: uint256 = math._magnitude(held.size)
     return IMarginPool.Candidate(
         account=account,
         place=held.place,
         size=size,
-        pnl=worth - held.cost,
-        equity=worth + self._elsewhere(account, market, held.size),
-        notional=size * mark,
+        pnl=held.size * (convert(at.mark, int256) - at.funding) - held.cost,
+        equity=self._equity(account, accounts._load(account), at, market, held.size),
+        notional=size * at.mark,
         entry_notional=max(math._magnitude(held.cost), 1),
     )
-
-
-# @notice Stored quote and the worth of all legs but one, at the present marks.
-@internal
-@view
-def _elsewhere(account: uint256, market: uint256, size: int256) -> int256:
-    a: accounts.Account = accounts._load(account)
-    total: int256 = a.stored - markets._charge(market, size)
-    rest: uint256 = a.legs & ~(1 << market)
-    for i: uint256 in range(markets.MAX_MARKETS):
-        if rest == 0:
-            break
-        other: uint256 = math._lowest_bit(rest)
-        rest &= rest - 1
-        total += self._worth(other, markets._view(other), positions._load(account, other).size)
-    return total

@@ -26,6 +26,7 @@ CHARGED: constant(uint256) = 2
 PRICE_MASK: constant(uint256) = 2**80 - 1
 TIME_MASK: constant(uint256) = 2**40 - 1
 LOTS_MASK: constant(uint256) = 2**64 - 1
+EXPOSURE_MASK: constant(int256) = 2**128 - 1
 TIERS_MASK: constant(uint256) = 2**240 - 1
 
 # Number of listed markets.
@@ -34,10 +35,10 @@ count: uint256
 # mark | previous mark << 80 | updated_at << 160 | epoch of the mark << 200 | flags << 240
 prices: HashMap[uint256, uint256]
 
-# funding index F (int128) << 128 | open interest
+# funding index F (int128) << 128 | open interest cap << 64 | open interest
 exposures: HashMap[uint256, int256]
 
-# index | open interest cap << 80 | size_decimals << 144
+# index | size_decimals << 80
 facts: HashMap[uint256, uint256]
 
 # Five tiers of (lower bound in USD: 40 bits, max leverage: 8 bits) from the low end | max_age << 240
@@ -72,7 +73,8 @@ def _list(config: IMarginPool.MarketConfig) -> uint256:
     require._that(sane and schedule != 0, "pool: bad market config")
     schedule |= config.max_age << 240
     self.schedules[market] = schedule
-    self.facts[market] = config.open_interest_cap << 80 | config.size_decimals << 144
+    self.exposures[market] = convert(config.open_interest_cap << 64, int256)
+    self.facts[market] = config.size_decimals << 80
     self.count = market + 1
     log IMarginPool.MarketListed(
         market=market,
@@ -116,7 +118,7 @@ def _advance(update: IMarginPool.Update, epoch: uint256):
     funding: int256 = self._funding(market) + update.funding_delta
     require._that(abs(funding) < MAX_FUNDING, "pool: funding out of range")
     if update.funding_delta != 0:
-        self._set_exposure(market, funding, self._open_interest(market))
+        self.exposures[market] = funding << 128 | self.exposures[market] & EXPOSURE_MASK
 
     previous: uint256 = self._previous_mark(market, epoch)
     if previous == 0:
@@ -145,9 +147,10 @@ def _set_flag(market: uint256, flag: uint256, on: bool):
         self.prices[market] = word & ~(flag << 240)
 
 
+# @dev Open interest, the sum of the longs, is never below zero and stays inside its 64 bits.
 @internal
-def _set_exposure(market: uint256, funding: int256, open_interest: uint256):
-    self.exposures[market] = funding << 128 | convert(open_interest, int256)
+def _grow_open_interest(market: uint256, lots: int256):
+    self.exposures[market] += lots
 
 
 @internal
@@ -166,6 +169,12 @@ def _view(market: uint256) -> View:
 
 
 @internal
+@pure
+def _check_unlocked(seen: View):
+    require._that(seen.flags & LOCKED == 0, "pool: market is locked")
+
+
+@internal
 @view
 def _funding(market: uint256) -> int256:
     return self.exposures[market] >> 128
@@ -174,13 +183,21 @@ def _funding(market: uint256) -> int256:
 @internal
 @view
 def _open_interest(market: uint256) -> uint256:
-    return convert(self.exposures[market] & convert(LOTS_MASK, int256), uint256)
+    return convert(self.exposures[market] & EXPOSURE_MASK, uint256) & LOTS_MASK
 
 
 @internal
 @view
 def _open_interest_cap(market: uint256) -> uint256:
-    return (self.facts[market] >> 80) & LOTS_MASK
+    return convert(self.exposures[market] & EXPOSURE_MASK, uint256) >> 64
+
+
+# @notice Whether open interest may grow by `lots`.
+@internal
+@view
+def _has_room(market: uint256, lots: uint256) -> bool:
+    word: uint256 = convert(self.exposures[market] & EXPOSURE_MASK, uint256)
+    return (word & LOTS_MASK) + lots <= word >> 64
 
 
 # @notice The mark at the end of the last epoch, whenever the market was last touched.
@@ -204,31 +221,45 @@ def _describe(market: uint256, epoch: uint256) -> IMarginPool.Market:
         index=fact & PRICE_MASK,
         funding=seen.funding,
         open_interest=self._open_interest(market),
-        open_interest_cap=(fact >> 80) & LOTS_MASK,
-        size_decimals=fact >> 144,
+        open_interest_cap=self._open_interest_cap(market),
+        size_decimals=fact >> 80,
         updated_at=(self.prices[market] >> 160) & TIME_MASK,
         fresh=seen.fresh,
         locked=seen.flags & LOCKED != 0,
     )
 
 
+@internal
+@view
+def _trading(market: uint256) -> IMarginPool.Trading:
+    seen: View = self._view(market)
+    return IMarginPool.Trading(
+        mark=seen.mark,
+        fresh=seen.fresh,
+        locked=seen.flags & LOCKED != 0,
+        at_cap=not self._has_room(market, 1),
+    )
+
+
 # @notice Maintenance margin of a notional: each tier's share of it over twice the tier's leverage,
 #         which is notional * rate - deduction, continuous at every bound. Rounded up per tier.
+# @dev Bounds rise and are below 2**40 USD, leverages below 2**8: nothing wraps.
 @internal
 @pure
 def _maintenance(schedule: uint256, notional: uint256) -> uint256:
     total: uint256 = 0
     rest: uint256 = schedule & TIERS_MASK
     for i: uint256 in range(MAX_TIERS):
-        lower: uint256 = (rest & TIME_MASK) * USD
+        lower: uint256 = unsafe_mul(rest & TIME_MASK, USD)
         leverage: uint256 = (rest >> 40) & 255
         if leverage == 0 or notional <= lower:
             break
         rest >>= 48
         upper: uint256 = notional
         if rest != 0:
-            upper = min(notional, (rest & TIME_MASK) * USD)
-        total += math._ceil_div(upper - lower, 2 * leverage)
+            upper = min(notional, unsafe_mul(rest & TIME_MASK, USD))
+        part: uint256 = math._ceil_div(unsafe_sub(upper, lower), unsafe_mul(leverage, 2))
+        total = unsafe_add(total, part)
     return total
 
 
@@ -239,7 +270,7 @@ def _max_leverage(schedule: uint256, notional: uint256) -> uint256:
     leverage: uint256 = (schedule >> 40) & 255
     rest: uint256 = (schedule & TIERS_MASK) >> 48
     for i: uint256 in range(MAX_TIERS):
-        if rest == 0 or notional <= (rest & TIME_MASK) * USD:
+        if rest == 0 or notional <= unsafe_mul(rest & TIME_MASK, USD):
             break
         leverage = (rest >> 40) & 255
         rest >>= 48

@@ -34,7 +34,7 @@ LIQUIDATED: constant(uint256) = 4
 FIRED: constant(uint256) = 5
 OUTSIDE_BAND: constant(uint256) = 6
 
-# How a taker ended.
+# How a taker ended; FILLED has no event of its own.
 FILLED: constant(uint256) = 0
 RESTS: constant(uint256) = 1
 LIMIT_REACHED: constant(uint256) = 2
@@ -148,7 +148,7 @@ def _available(
     taker: Taker, pointer: uint256, maker: seats.Seat, price: uint256
 ) -> (uint256, uint256):
     account: uint256 = seats._account(pointer)
-    if staticcall POOL.owner_of(account) == taker.owner:
+    if seats._owner(account) == taker.owner:
         return 0, SELF_TRADE
     if price < taker.low or price > taker.high:
         return 0, OUTSIDE_BAND

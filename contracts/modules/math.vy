@@ -36,7 +36,7 @@ def _ceil_div_signed(a: int256, b: uint256) -> int256:
 @internal
 @pure
 def _magnitude(a: int256) -> uint256:
-    return convert(abs(a), uint256)
+    return convert(max(a, unsafe_sub(0, a)), uint256)
 
 
 # @notice The part of `a` above zero.

@@ -38,17 +38,12 @@ struct Held:
     place: uint256
 
 
-@internal
-@view
-def _load(account: uint256, market: uint256) -> Held:
-    return self._unpack(self.words[account][market])
-
-
 # @dev The cost is signed and lies below the rest: adding half of its range before the offset
 #      takes the borrow of a negative cost out of the size. |word| < 2**255 - 2**200: no overflow.
 @internal
-@pure
-def _unpack(word: int256) -> Held:
+@view
+def _load(account: uint256, market: uint256) -> Held:
+    word: int256 = self.words[account][market]
     top: int256 = unsafe_add(word, 2**143) >> 144
     low: uint256 = convert(top & (2**56 - 1), uint256)
     return Held(

@@ -14,8 +14,6 @@ from . import math
 # Live orders and stops of an account, so that removing all of them is bounded (~40k gas each, cold).
 SEATS: constant(uint256) = 32
 ALL_TAKEN: constant(uint256) = 2**SEATS - 1
-# Bit 32 of the mask of seats: it keeps an empty mask from being zero.
-USED: constant(uint256) = 1 << SEATS
 
 LOTS_MASK: constant(uint256) = 2**56 - 1
 TICK_MASK: constant(uint256) = 2**24 - 1
@@ -29,8 +27,8 @@ NEXT_SHIFT: constant(uint256) = 117
 #           | market << 202 | flags << 210 | limit << 214
 words: HashMap[uint256, uint256]
 
-# By account: bitmap of the seats taken.
-masks: HashMap[uint256, uint256]
+# By account: bitmap of the seats taken | owner << 96. An account that has never had a seat has no owner here.
+accounts: HashMap[uint256, uint256]
 
 
 # An order in memory.
@@ -102,15 +100,15 @@ def _set_link(pointer: uint256, at: uint256, target: uint256):
     self.words[pointer] = (self.words[pointer] & ~(POINTER_MASK << at) | target << at)
 
 
-# @notice Take the first free seat of an account.
+# @notice Take the first free seat of an account. Its owner, who never changes, is noted with it.
 # @return Its pointer, and the generation of the order that will sit in it.
 @internal
-def _take(account: uint256) -> (uint256, uint256):
-    mask: uint256 = self.masks[account]
-    free: uint256 = ~mask & ALL_TAKEN
+def _take(account: uint256, owner: address) -> (uint256, uint256):
+    taken: uint256 = self._taken(account)
+    free: uint256 = taken ^ ALL_TAKEN
     assert free != 0, "book: no free seat"
     seat: uint256 = math._lowest_bit(free)
-    self.masks[account] = mask | USED | 1 << seat
+    self.accounts[account] = convert(owner, uint256) << 96 | taken | 1 << seat
     pointer: uint256 = self._pointer(account, seat)
     last: uint256 = (self.words[pointer] >> 178) & COUNTER_MASK
     return pointer, (last + 1) & COUNTER_MASK
@@ -122,14 +120,21 @@ def _leave(pointer: uint256, seat: Seat):
     left: Seat = seat
     left.lots = 0
     self._store(pointer, left)
-    self.masks[self._account(pointer)] ^= 1 << (pointer & 31)
+    self.accounts[self._account(pointer)] ^= 1 << (pointer & 31)
 
 
 # @notice Bitmap of the seats that are taken.
 @internal
 @view
 def _taken(account: uint256) -> uint256:
-    return self.masks[account] & ALL_TAKEN
+    return self.accounts[account] & ALL_TAKEN
+
+
+# @notice Owner of an account that has had a seat, nobody for any other.
+@internal
+@view
+def _owner(account: uint256) -> address:
+    return convert(self.accounts[account] >> 96, address)
 
 
 @internal

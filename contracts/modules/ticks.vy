@@ -46,10 +46,13 @@ def _at_or_above(price: uint256, size_decimals: uint256) -> uint256:
 
 
 # @notice The price of an index, quote per lot.
+# @dev An index comes from `_at_or_below`, and its price is not above the one that went in: nothing wraps.
 @internal
 @pure
 def _price(index: uint256, size_decimals: uint256) -> uint256:
     coarseness: uint256 = 0
     if index >= SIGNIFICANT:
-        coarseness = min((index - SIGNIFICANT) // PER_DECADE + 1, DECIMALS - size_decimals)
-    return (index - PER_DECADE * coarseness) * 10**coarseness * PRICE_UNIT
+        decades: uint256 = unsafe_sub(index, SIGNIFICANT) // PER_DECADE
+        coarseness = min(unsafe_add(decades, 1), DECIMALS - size_decimals)
+    steps: uint256 = unsafe_sub(index, unsafe_mul(PER_DECADE, coarseness))
+    return unsafe_mul(unsafe_mul(steps, 10**coarseness), PRICE_UNIT)

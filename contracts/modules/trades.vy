@@ -45,7 +45,6 @@ struct Side:
     held: positions.Held
     change: ledger.Change
     leg: margin.Leg
-    lots: int256
     gained: int256  # what the price gives against mark, less the fee
 
 
@@ -61,9 +60,9 @@ def __init__(taker_fee: uint256, maker_fee: uint256, band: uint256):
 @internal
 def _fill(match: IMarginPool.Fill) -> uint256:
     seen: markets.View = markets._view(match.market)
-    require._that(seen.flags & markets.LOCKED == 0, "pool: market is locked")
+    markets._check_unlocked(seen)
     require._that(seen.fresh, "pool: stale mark")
-    require._that(match.taker != match.maker, "pool: same account")
+    accounts._check_distinct(match.taker, match.maker)
     # 0 wraps and is refused.
     require._that(unsafe_sub(match.lots, 1) < markets.MAX_OPEN_INTEREST, "pool: lots out of range")
     distance: uint256 = max(match.price, seen.mark) - min(match.price, seen.mark)
@@ -73,19 +72,21 @@ def _fill(match: IMarginPool.Fill) -> uint256:
 
     taker: Side = self._side(match, seen, True)
     maker: Side = self._side(match, seen, False)
-    longs: int256 = self._longs(taker) + self._longs(maker)
+    longs: int256 = ledger._longs(taker.held.size, taker.change.size)
+    longs += ledger._longs(maker.held.size, maker.change.size)
     if longs > 0 and not match.liquidation:
-        open_interest: uint256 = markets._open_interest(match.market)
-        if open_interest + convert(longs, uint256) > markets._open_interest_cap(match.market):
+        if not markets._has_room(match.market, convert(longs, uint256)):
             return CAP_REACHED
     notional: uint256 = match.lots * match.price
     taker_fee: uint256 = math._ceil_div(notional * TAKER_FEE, FEE_UNIT)
     if match.liquidation:
         # A liquidation's fee never makes bad debt: it takes at most the equity that is left.
-        taker_fee = min(taker_fee, math._positive(self._weigh(seen, taker, False).equity))
+        taker_fee = min(taker_fee, math._positive(self._equity(seen, taker)))
     maker_fee: uint256 = math._ceil_div(notional * MAKER_FEE, FEE_UNIT)
-    taker = self._charged(taker, taker_fee)
-    maker = self._charged(maker, maker_fee)
+    taker.change.stored -= convert(taker_fee, int256)
+    taker.gained -= convert(taker_fee, int256)
+    maker.change.stored -= convert(maker_fee, int256)
+    maker.gained -= convert(maker_fee, int256)
     if not match.liquidation and not self._stands(seen, taker):
         return TAKER_FAILS
     if not self._stands(seen, maker):
@@ -93,10 +94,11 @@ def _fill(match: IMarginPool.Fill) -> uint256:
 
     self._commit(seen, taker)
     self._commit(seen, maker)
-    ledger._grow_open_interest(match.market, seen, longs)
+    if longs != 0:
+        markets._grow_open_interest(match.market, longs)
     if match.maker_reserved:
         positions.resting[match.maker][match.market] = maker.leg.bids << 128 | maker.leg.asks
-    accounts._credit(accounts.FEES, convert(taker_fee + maker_fee, int256))
+    accounts._earn(convert(taker_fee + maker_fee, int256))
     log IMarginPool.Filled(
         market=match.market,
         taker=match.taker,
@@ -121,7 +123,8 @@ def _side(match: IMarginPool.Fill, seen: markets.View, takes: bool) -> Side:
     a: accounts.Account = accounts._load(account)
     held: positions.Held = positions._load(account, match.market)
     change: ledger.Change = ledger._change(match.market, seen, a.stored, held, lots, lots * price)
-    leg: margin.Leg = margin._leg_of(account, match.market, held)
+    live: bool = accounts._has_leg(a, match.market)
+    leg: margin.Leg = margin._leg_of(account, match.market, held, live)
     leg.size = change.size
     if match.maker_reserved and not takes:
         if lots > 0:
@@ -134,25 +137,8 @@ def _side(match: IMarginPool.Fill, seen: markets.View, takes: bool) -> Side:
         held=held,
         change=change,
         leg=leg,
-        lots=lots,
         gained=lots * (convert(seen.mark, int256) - price),
     )
-
-
-@internal
-@pure
-def _charged(side: Side, fee: uint256) -> Side:
-    charged: Side = side
-    charged.change.stored -= convert(fee, int256)
-    charged.gained -= convert(fee, int256)
-    return charged
-
-
-# @notice By how much the longs of the market grow through this side.
-@internal
-@pure
-def _longs(side: Side) -> int256:
-    return max(side.change.size, 0) - max(side.held.size, 0)
 
 
 # @notice Whether a side may stand as it is after the match.
@@ -168,7 +154,7 @@ def _stands(seen: markets.View, side: Side) -> bool:
     if protocol and not shrinks:
         return False
     if shrinks:
-        if self._weigh(seen, side, False).equity < 0:
+        if self._equity(seen, side) < 0:
             return False
         if (
             protocol
@@ -177,9 +163,11 @@ def _stands(seen: markets.View, side: Side) -> bool:
             return True
     if abs(after) > abs(before) and not margin._leverage_allowed(seen, side.leg):
         return False
-    if not self._may_hold(side.account, side.a, side.leg.market):
+    if not self._may_hold(side.account, side.a, side.leg.market, seen):
         return False
-    health: IMarginPool.Health = self._weigh(seen, side, True)
+    health: IMarginPool.Health = margin._weigh(
+        side.account, self._after(side), seen, side.leg, False
+    )
     return health.stale_notional == 0 and health.equity >= convert(health.initial, int256)
 
 
@@ -192,10 +180,11 @@ def _maintenance(seen: markets.View, size: int256) -> int256:
 # @notice Whether an account may have a leg in a market at all.
 @internal
 @view
-def _may_hold(account: uint256, a: accounts.Account, market: uint256) -> bool:
-    if a.legs & 1 << market != 0:
+def _may_hold(account: uint256, a: accounts.Account, market: uint256, seen: markets.View) -> bool:
+    if accounts._has_leg(a, market):
         return True
-    if market >= markets.count:
+    # No schedule, no market.
+    if seen.schedule == 0:
         return False
     if a.flags & accounts.ISOLATED != 0:
         return accounts._isolated_to(account) == market + 1
@@ -204,11 +193,16 @@ def _may_hold(account: uint256, a: accounts.Account, market: uint256) -> bool:
 
 @internal
 @view
-def _weigh(seen: markets.View, side: Side, with_initial: bool) -> IMarginPool.Health:
-    a: accounts.Account = side.a
-    a.stored = side.change.stored
-    a.legs |= 1 << side.leg.market
-    return margin._weigh(side.account, a, side.leg, seen, with_initial)
+def _equity(seen: markets.View, side: Side) -> int256:
+    return margin._equity(side.account, self._after(side), seen, side.leg.market, side.change.size)
+
+
+@internal
+@pure
+def _after(side: Side) -> accounts.Account:
+    after: accounts.Account = side.a
+    after.stored = side.change.stored
+    return after
 
 
 @internal

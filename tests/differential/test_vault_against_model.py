@@ -22,7 +22,7 @@ from tests.unit.contracts.order_book.desk import START, per_lot
 from tests.unit.contracts.vault import house as houses
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from spillway.build import Artifacts
     from spillway.engines import Address, Call, Contract, Engine
@@ -223,8 +223,9 @@ class Twin:
 
 
 @pytest.fixture(scope="module")
-def deployed(engine: Engine, artifacts: Artifacts, usdc: Contract) -> Twin:
+def deployed(engine: Engine, artifacts: Artifacts, usdc: Contract) -> Iterator[Twin]:
     """A vault and four accounts beside it, on both sides; two owners have all tokens they want."""
+    token = engine.snapshot()
     house = houses.deploy(engine, artifacts, usdc, houses.Params(AT_RISK, LOCK))
     desk = house.desk
     owners = (engine.sender(10), engine.sender(11))
@@ -265,7 +266,8 @@ def deployed(engine: Engine, artifacts: Artifacts, usdc: Contract) -> Twin:
             pool.deposit(account, usd * UNITS_PER_USD)
     assert (model.parent, model.child) == (house.parent, house.child)
     assert desk.pool.call.epoch() == pool.epoch
-    return Twin(house, owners, model)
+    yield Twin(house, owners, model)
+    engine.revert(token)
 
 
 @pytest.fixture

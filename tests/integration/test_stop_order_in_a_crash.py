@@ -12,6 +12,7 @@ import pytest
 from spillway.errors import Reverted
 from tests import bench as benches
 from tests.bench import USD, Bench
+from tests.takers import ended
 
 if TYPE_CHECKING:
     from spillway.build import Artifacts
@@ -59,7 +60,7 @@ def test_a_stop_gets_out_what_the_bids_take_and_the_rest_falls(bench: Bench) -> 
     bench.place(a["maker"], 4, 88)
     bench.place(a["maker"], 2, 86)
     bench.mark(91)
-    taken = fire(bench, "stopped").named("Taken")[0]
+    taken = ended(fire(bench, "stopped"))
     assert (taken.filled, taken.end) == (6, LIMIT_REACHED)
     assert bench.at(a["stopped"]) == (4, 250 - 1_000 + 4 * 88 + 2 * 86)
     assert bench.book.call.orders_of(a["stopped"]) == ()
@@ -77,7 +78,7 @@ def test_a_stop_does_not_fire_before_its_trigger(bench: Bench) -> None:
     with pytest.raises(Reverted, match="book: not triggered"):
         fire(bench, "stopped")
     bench.mark(92)
-    assert fire(bench, "stopped").named("Taken")[0].end == FILLED
+    assert ended(fire(bench, "stopped")).end == FILLED
     assert bench.at(bench.accounts["stopped"]) == (0, 170)
 
 
@@ -87,7 +88,7 @@ def test_a_stop_sells_no_further_than_the_band_around_the_mark(bench: Bench) -> 
     bench.mark(80)
     bench.place(a["maker"], 3, 72)
     bench.place(a["maker"], 7, 71)
-    taken = fire(bench, "stopped").named("Taken")[0]
+    taken = ended(fire(bench, "stopped"))
     assert (taken.filled, taken.quote) == (3, 3 * 72 * USD)
 
 
@@ -96,7 +97,7 @@ def test_a_stop_with_a_limit_waits_for_no_price_below_it(bench: Bench) -> None:
     place_stop(bench, "bare", 95, limit=93)
     bench.place(a["maker"], 10, 91)
     bench.mark(90)
-    taken = fire(bench, "bare").named("Taken")[0]
+    taken = ended(fire(bench, "bare"))
     assert (taken.filled, taken.end) == (0, LIMIT_REACHED)
     assert bench.size(a["bare"]) == 10
 
@@ -127,7 +128,7 @@ def test_a_stop_of_a_closed_position_does_not_touch_a_later_one(bench: Bench) ->
     bench.trade(a["stopped"], a["maker"], 10, 100)
     bench.mark(91)
     bench.place(a["maker"], 10, 90)
-    taken = fire(bench, "stopped").named("Taken")[0]
+    taken = ended(fire(bench, "stopped"))
     assert (taken.filled, taken.end) == (0, NO_POSITION)
     assert bench.size(a["stopped"]) == 10
 

@@ -12,6 +12,7 @@ import pytest
 from spillway.errors import Reverted
 from tests import bench as benches
 from tests.bench import IOC, USD, Bench
+from tests.takers import ended
 
 if TYPE_CHECKING:
     from spillway.build import Artifacts
@@ -60,7 +61,7 @@ def test_the_child_only_sheds(bench: Bench) -> None:
     bench.place(a["maker"], -5, 80)
     with pytest.raises(Reverted, match="pool: below initial margin"):
         bench.place(a["child"], 5, 75)
-    taken = bench.place(a["child"], 5, 80, IOC).named("Taken")[0]
+    taken = ended(bench.place(a["child"], 5, 80, IOC))
     assert (taken.filled, taken.end) == (0, 3)
     bench.place(a["maker"], 4, 79)
     bench.place(a["child"], -4, 79, IOC, reduce_only=True)

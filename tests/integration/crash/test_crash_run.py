@@ -80,7 +80,7 @@ def test_a_stop_fires_when_the_mark_reaches_it(thin: Run) -> None:
         for block in thin.blocks
         for receipt in block.receipts
         if receipt.label == "OrderBook.trigger"
-        for event in receipt.named("Taken")
+        for event in receipt.named("Removed")
         if event.account == stopped
     ]
     assert len(fired) == 1

@@ -52,6 +52,17 @@ def test_the_account_ends_flat_with_exactly_nothing(bench: Bench, needy: int) ->
     assert sums_hold(bench)
 
 
+def test_a_market_with_nothing_but_an_order_does_not_pass(bench: Bench) -> None:
+    account, child = open_long(bench, 240), bench.accounts["child"]
+    bench.place(account, 1, 45, market=1)
+    bench.mark(80)
+    receipt = bench.liquidate(account)
+    assert outcome(receipt, account) == TAKEN_OVER
+    assert receipt.named("BackstopEntered")[0].legs == 1
+    assert bench.pool.call.legs_of(account) == 0
+    assert bench.pool.call.legs_of(child) == 1
+
+
 def test_dust_below_a_unit_passes_too(bench: Bench) -> None:
     """Funding has left an equity that no collateral unit measures."""
     account, child = open_long(bench, 240, lots=7), bench.accounts["child"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests.takers import Taken, ended
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -156,9 +158,9 @@ class Desk:
         order_id: int = placed.order_id
         return order_id
 
-    def take(self, account: int, order: Order, market: int | None = None) -> Any:
-        """Place an order that takes; its Taken event."""
-        return self.send(account, order, market).named("Taken")[0]
+    def take(self, account: int, order: Order, market: int | None = None) -> Taken:
+        """Place an order that takes; how it ended."""
+        return ended(self.send(account, order, market))
 
     def place_stop(self, account: int, stop: Stop) -> int:
         """Place a stop as the owner of the account; its id."""

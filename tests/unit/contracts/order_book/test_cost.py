@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from spillway.engines.protocol import TX_GAS_LIMIT
+from tests.takers import ended
 from tests.unit.contracts.order_book.desk import (
     ALO,
     IOC,
@@ -100,7 +101,7 @@ def test_the_dearest_order_fits_into_a_transaction(desk: Desk, taking: int, make
 
     receipt = desk.send(taking, ask(90, 1000 * MAX_MAKERS + 500, IOC))
 
-    taken = receipt.named("Taken")[0]
+    taken = ended(receipt)
     assert (taken.filled, taken.end) == (1000 * MAX_MAKERS, MAKERS_MET)
     assert receipt.gas_used < LIMIT
 

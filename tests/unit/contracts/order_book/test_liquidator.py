@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chain import refused
+from tests.takers import ended
 from tests.unit.contracts.order_book.desk import (
     FILLED,
     LIMIT_REACHED,
@@ -87,7 +88,7 @@ def test_a_sweep_sells_down_to_its_limit_and_trades_at_it(
     for price in (98, 97, 96):
         desk.rest(other, bid(price, 1000))
 
-    taken = sweep(desk, long, 10_000, per_lot(97)).named("Taken")[0]
+    taken = ended(sweep(desk, long, 10_000, per_lot(97)))
 
     assert (taken.filled, taken.end) == (2000, LIMIT_REACHED)
     assert taken.quote == 1000 * per_lot(98) + 1000 * per_lot(97)
@@ -99,7 +100,7 @@ def test_the_limit_of_a_sweep_need_not_be_a_legal_price(
 ) -> None:
     desk.rest(other, bid(97, 1000))
 
-    taken = sweep(desk, long, 10_000, per_lot(97) + offset).named("Taken")[0]
+    taken = ended(sweep(desk, long, 10_000, per_lot(97) + offset))
 
     assert taken.filled == filled
 
@@ -116,13 +117,13 @@ def test_a_sweep_buys_up_to_its_limit(
         making, desk.market, True, 5000, per_lot(103) + offset, 32, sender=desk.liquidator
     )
 
-    assert receipt.named("Taken")[0].filled == filled
+    assert ended(receipt).filled == filled
 
 
 def test_a_sweep_without_a_limit_takes_what_is_there(desk: Desk, long: int, other: int) -> None:
     desk.rest(other, bid(1, 10_000))
 
-    taken = sweep(desk, long, 10_000, 0).named("Taken")[0]
+    taken = ended(sweep(desk, long, 10_000, 0))
 
     assert (taken.filled, taken.end) == (10_000, FILLED)
 
@@ -142,7 +143,7 @@ def test_a_sweep_goes_outside_the_band_where_a_trader_may_not(
     desk.rest(other, bid(99, 1000))
     desk.set_mark(80)
 
-    taken = sweep(desk, long, 1000, per_lot(99)).named("Taken")[0]
+    taken = ended(sweep(desk, long, 1000, per_lot(99)))
 
     assert taken.filled == 1000
 
@@ -154,14 +155,14 @@ def test_a_sweep_meets_as_many_makers_as_it_may(
     for _ in range(5):
         desk.rest(other, bid(99, 110))
 
-    taken = sweep(desk, long, 550, 0, makers).named("Taken")[0]
+    taken = ended(sweep(desk, long, 550, 0, makers))
 
     met = min(makers, 5)
     assert (taken.filled, taken.end) == (110 * met, FILLED if met == 5 else MAKERS_MET)
 
 
 def test_a_sweep_in_an_empty_book_gets_nothing(desk: Desk, long: int) -> None:
-    taken = sweep(desk, long, 1000, 0).named("Taken")[0]
+    taken = ended(sweep(desk, long, 1000, 0))
 
     assert (taken.filled, taken.end) == (0, LIMIT_REACHED)
 
@@ -175,7 +176,7 @@ def test_a_sweep_does_not_trade_with_the_same_owner(desk: Desk, long: int, other
 
     assert receipt.named("Removed")[0].order_id == own
     assert receipt.named("Removed")[0].reason == SELF_TRADE
-    assert receipt.named("Taken")[0].quote == 1000 * per_lot(98)
+    assert ended(receipt).quote == 1000 * per_lot(98)
 
 
 def test_lots_of_a_sweep_have_bounds(desk: Desk, long: int, other: int) -> None:

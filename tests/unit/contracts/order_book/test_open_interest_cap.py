@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chain import refused
+from tests.takers import ended
 from tests.unit.contracts.order_book import desk as desks
 from tests.unit.contracts.order_book.desk import (
     ALO,
@@ -51,7 +52,7 @@ def test_a_match_beyond_the_cap_stops_the_taker(desk: Desk, taking: int, making:
 
     receipt = desk.send(taking, bid(101, CAP + 1000))
 
-    taken = receipt.named("Taken")[0]
+    taken = ended(receipt)
     assert (taken.filled, taken.end) == (CAP, AT_CAP)
     assert not receipt.named("Placed")
     assert desk.lots_of(left) == 1000
@@ -117,6 +118,6 @@ def test_a_liquidation_at_the_cap_finds_bids_that_rest_from_before(
         taking, desk.market, False, 4000, 0, 32, sender=desk.liquidator
     )
 
-    assert receipt.named("Taken")[0].filled == 4000
+    assert ended(receipt).filled == 4000
     assert desk.size_of(other) == 4000
     assert desk.pool.call.market(desk.market).open_interest == CAP

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chain import refused
+from tests.takers import ended
 from tests.unit.contracts.order_book.desk import (
     FILLED,
     IOC,
@@ -46,7 +47,9 @@ def test_the_best_price_comes_first(desk: Desk, taking: int, making: int) -> Non
         (making, per_lot(102), 1000),
         (making, per_lot(103), 500),
     ]
-    taken = receipt.named("Taken")[0]
+    # Filled whole: the fills say it all.
+    assert not receipt.named("Taken")
+    taken = ended(receipt)
     assert (taken.lots, taken.filled, taken.end) == (2500, 2500, FILLED)
     assert taken.quote == 1000 * per_lot(101) + 1000 * per_lot(102) + 500 * per_lot(103)
     assert desk.size_of(taking) == 2500
@@ -124,7 +127,7 @@ def test_what_gtc_does_not_fill_rests(desk: Desk, taking: int, making: int) -> N
 
     receipt = desk.send(taking, bid(101, 1500))
 
-    taken, placed = receipt.named("Taken")[0], receipt.named("Placed")[0]
+    taken, placed = ended(receipt), receipt.named("Placed")[0]
     assert (taken.lots, taken.filled, taken.end) == (1500, 1000, RESTS)
     assert (placed.lots, placed.price) == (500, per_lot(101))
     assert desk.resting_of(taking) == (500, 0)
@@ -137,7 +140,7 @@ def test_gtc_filled_whole_leaves_nothing(desk: Desk, taking: int, making: int) -
     receipt = desk.send(taking, bid(102, 1000))
 
     assert not receipt.named("Placed")
-    assert receipt.named("Taken")[0].end == FILLED
+    assert ended(receipt).end == FILLED
     assert desk.book.call.tops(desk.market) == (0, 0, per_lot(101))
 
 
@@ -188,7 +191,7 @@ def test_an_account_never_trades_with_itself(desk: Desk, taking: int) -> None:
     receipt = desk.send(taking, bid(101, 1000))
 
     assert receipt.named("Removed")[0].order_id == own
-    assert receipt.named("Taken")[0].end == RESTS
+    assert ended(receipt).end == RESTS
     assert desk.resting_of(taking) == (1000, 0)
 
 
@@ -252,7 +255,7 @@ def test_an_ask_that_the_mark_left_outside_the_band_is_removed(
     receipt = desk.send(taking, bid(99, 1000, IOC))
 
     assert receipt.named("Removed")[0].order_id == order_id
-    assert receipt.named("Taken")[0].filled == 0
+    assert ended(receipt).filled == 0
 
 
 def test_a_taker_without_margin_stops_where_it_fails(
@@ -264,7 +267,7 @@ def test_a_taker_without_margin_stops_where_it_fails(
 
     receipt = desk.send(poor, bid(102, 110_000))
 
-    taken = receipt.named("Taken")[0]
+    taken = ended(receipt)
     assert (taken.filled, taken.end) == (10_000, TAKER_FAILED)
     assert not receipt.named("Placed")
     assert desk.lots_of(left) == 100_000
@@ -280,7 +283,7 @@ def test_a_taker_stops_at_the_cap_on_makers_and_says_what_is_left(
 
     receipt = desk.send(taking, ask(99, 50_000))
 
-    taken = receipt.named("Taken")[0]
+    taken = ended(receipt)
     assert (taken.filled, taken.end) == (MAX_MAKERS * 110, MAKERS_MET)
     assert taken.lots - taken.filled == 50_000 - MAX_MAKERS * 110
     assert not receipt.named("Placed"), "a rest would cross the book"
@@ -295,7 +298,7 @@ def test_gtc_rests_where_its_last_maker_was_the_last_one_allowed(
 
     receipt = desk.send(taking, ask(99, 50_000))
 
-    assert receipt.named("Taken")[0].end == RESTS
+    assert ended(receipt).end == RESTS
     assert receipt.named("Placed")[0].lots == 50_000 - MAX_MAKERS * 110
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.chain import refused
+from tests.takers import ended
 from tests.unit.contracts.order_book.desk import (
     FILLED,
     IOC,
@@ -77,7 +78,7 @@ def test_what_gtc_does_not_fill_rests_and_still_only_reduces(
 
     receipt = desk.send(long, ask(99, 5000, reduce_only=True))
 
-    assert receipt.named("Taken")[0].end == RESTS
+    assert ended(receipt).end == RESTS
     assert receipt.named("Placed")[0].lots == 600
     assert desk.book.call.order(receipt.named("Placed")[0].order_id).reduce_only
 
@@ -111,7 +112,7 @@ def test_a_resting_order_shrinks_to_the_position_when_it_is_matched(
     removed = receipt.named("Removed")[0]
     assert (removed.order_id, removed.lots) == (order_id, 700)
     assert removed.reason == NOTHING_TO_REDUCE
-    assert receipt.named("Taken")[0].end == LIMIT_REACHED
+    assert ended(receipt).end == LIMIT_REACHED
     assert desk.size_of(long) == 0
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chain import refused
+from tests.takers import ended
 from tests.unit.contracts.order_book.desk import (
     FILLED,
     FIRED,
@@ -107,7 +108,7 @@ def test_anyone_fires_a_stop_that_the_mark_has_reached(
 
     receipt = desk.book.transact.trigger(order_id, sender=keeper)
 
-    removed, taken = receipt.named("Removed")[0], receipt.named("Taken")[0]
+    removed, taken = receipt.named("Removed")[0], ended(receipt)
     assert (removed.order_id, removed.reason) == (order_id, FIRED)
     assert (taken.account, taken.filled, taken.end) == (long, 1000, FILLED)
     assert desk.size_of(long) == 0
@@ -165,7 +166,7 @@ def test_a_stop_shrinks_to_the_position(desk: Desk, long: int, other: int, keepe
     desk.rest(other, bid(94, 50_000))
     desk.set_mark(95)
 
-    taken = desk.book.transact.trigger(order_id, sender=keeper).named("Taken")[0]
+    taken = ended(desk.book.transact.trigger(order_id, sender=keeper))
 
     assert (taken.lots, taken.filled) == (1000, 1000)
     assert desk.size_of(long) == 0
@@ -179,7 +180,7 @@ def test_a_stop_never_sells_below_its_limit(
     desk.rest(other, bid("93.9", 5000))
     desk.set_mark(95)
 
-    taken = desk.book.transact.trigger(order_id, sender=keeper).named("Taken")[0]
+    taken = ended(desk.book.transact.trigger(order_id, sender=keeper))
 
     assert (taken.filled, taken.end) == (300, LIMIT_REACHED)
     assert desk.orders_of(long) == []
@@ -194,7 +195,7 @@ def test_a_stop_never_sells_below_the_band(
     beyond = desk.rest(other, bid("80.9", 5000))
     desk.set_mark(90)  # the band begins at 81
 
-    taken = desk.book.transact.trigger(order_id, sender=keeper).named("Taken")[0]
+    taken = ended(desk.book.transact.trigger(order_id, sender=keeper))
 
     assert (taken.filled, taken.end) == (300, LIMIT_REACHED)
     assert desk.lots_of(beyond) == 5000
@@ -207,11 +208,11 @@ def test_a_buy_stop_never_pays_more_than_its_limit_or_the_band(
     open_ended = desk.place_stop(making, Stop(True, True, per_lot(105), per_lot(500), 100))
     desk.rest(other, ask("106.01", 5000))
     desk.set_mark(105)
-    assert desk.book.transact.trigger(limited, sender=keeper).named("Taken")[0].filled == 0
+    assert ended(desk.book.transact.trigger(limited, sender=keeper)).filled == 0
 
     desk.requote(other, desk.orders_of(other), [])
     beyond = desk.rest(other, ask("115.51", 5000))  # the band ends at 115.5
-    taken = desk.book.transact.trigger(open_ended, sender=keeper).named("Taken")[0]
+    taken = ended(desk.book.transact.trigger(open_ended, sender=keeper))
 
     assert (taken.filled, taken.end) == (0, LIMIT_REACHED)
     assert desk.lots_of(beyond) == 5000
@@ -226,7 +227,7 @@ def test_a_stop_of_a_closed_position_fires_into_nothing(
     desk.send(long, ask(94, 1000, IOC))
     desk.set_mark(95)
 
-    taken = desk.book.transact.trigger(order_id, sender=keeper).named("Taken")[0]
+    taken = ended(desk.book.transact.trigger(order_id, sender=keeper))
 
     assert (taken.lots, taken.filled, taken.end) == (0, 0, NO_POSITION)
     assert desk.size_of(long) == 0
@@ -241,7 +242,7 @@ def test_a_stop_does_not_survive_a_new_position_on_the_same_side(
     desk.trade(long, making, 2000, 100)
     desk.set_mark(95)
 
-    taken = desk.book.transact.trigger(order_id, sender=keeper).named("Taken")[0]
+    taken = ended(desk.book.transact.trigger(order_id, sender=keeper))
 
     assert taken.end == NO_POSITION
     assert desk.size_of(long) == 2000

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chain import refused
+from tests.takers import ended
 from tests.unit.contracts.order_book.desk import (
     LIMIT_REACHED,
     MAX_AGE,
@@ -80,7 +81,7 @@ def test_beyond_the_band_it_does_not_trade(long: House, making: int) -> None:
     receipt = long.shed()
 
     assert receipt.named("Shed")[0].filled == 0
-    assert receipt.named("Taken")[0].end == LIMIT_REACHED
+    assert ended(receipt).end == LIMIT_REACHED
     assert long.desk.size_of(long.child) == LOTS
 
 
@@ -200,7 +201,7 @@ def test_a_child_that_would_end_below_zero_sells_nothing(
     receipt = funded.shed()
 
     assert receipt.named("Shed")[0].filled == 0
-    assert receipt.named("Taken")[0].end == TAKER_FAILED
+    assert ended(receipt).end == TAKER_FAILED
 
 
 def test_it_needs_a_fresh_mark_and_an_open_market(long: House, making: int) -> None:
