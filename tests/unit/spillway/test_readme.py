@@ -10,7 +10,9 @@ from spillway.build import ROOT
 if TYPE_CHECKING:
     from spillway.build import Artifacts
 
-ROW = re.compile(r"^\| \[`(?P<name>\w+)`\]\((?P<path>[\w/.]+)\) \|.*\| (?P<size>[\d,]+) B \|$", re.M)
+ROW = re.compile(
+    r"^\| \[`(?P<name>\w+)`\]\((?P<path>[\w/.]+)\) \|.*\| (?P<size>[\d,]+) B \|$", re.MULTILINE
+)
 
 
 def test_the_sizes_of_the_contracts_are_true(artifacts: Artifacts) -> None:
