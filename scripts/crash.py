@@ -17,6 +17,7 @@ import click
 @click.option("--venue", default="hyperliquid", show_default=True, help="Preset, or a .toml file.")
 @click.option("--engine", default="ape", show_default=True, help="ape, pyevm or revm.")
 @click.option("--seed", type=click.IntRange(min=0), help="Instead of the scenario's own.")
+@click.option("--traders", type=click.IntRange(min=1), help="Drawn, instead of the scenario's own.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--network", default="", help="Ape's network choice, for engine ape.")
 def cli(**options: Any) -> None:

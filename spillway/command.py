@@ -29,12 +29,13 @@ LINES = 20  # of progress where there is no terminal
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The command line; `seed` and `out` are None where the scenario is to say."""
+    """The command line; `seed`, `traders` and `out` are None where the scenario is to say."""
 
     scenario: str
     venue: str = "hyperliquid"
     engine: str = "ape"
     seed: int | None = None
+    traders: int | None = None
     out: Path | None = None
     network: str = ""
 
@@ -46,6 +47,8 @@ def crash(options: Options, console: Console | None = None) -> int:
     """
     console = console or Console(highlight=False)
     told = scenario.load(scenario.find(options.scenario), options.seed)
+    if options.traders is not None:
+        told = scenario.grown(told, options.traders)
     preset = presets.load(presets.find(options.venue))
     if options.engine not in engines.NAMES:
         raise BadInput("command line", "--engine", options.engine, " or ".join(engines.NAMES))

@@ -30,6 +30,7 @@ from spillway.actors.trader import Trader
 from spillway.actors.view import View
 from spillway.deploy import cast, cast_size, deploy
 from spillway.engines import Genesis
+from spillway.engines.protocol import BLOCK_GAS_LIMIT
 from spillway.entrants import enter
 from spillway.invariants import Finding
 from spillway.metrics import Tally
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
 # Every so many blocks all accounts are read again, and none may differ from what events said.
 WHOLE_EVERY = 20
+SENDERS_A_BLOCK = 2_000  # for whom a block of the usual size is large enough
 DEPLOY_SECONDS = 120  # before the vault's depositors begin to wait; a block a second
 
 
@@ -154,9 +156,15 @@ class Stage:
 
 
 def genesis(scenario: Scenario, preset: Preset) -> Genesis:
-    """Return the chain that a run needs: long enough before its clock, a sender for everyone."""
+    """Return the chain that a run needs: long enough before its clock, a sender for everyone.
+
+    A block has room for what everyone may send: 300M gas for up to 2,000 senders, as much again
+    for each 2,000 more. A transaction has 2**24, however many they are.
+    """
     before = SETUP_SECONDS + preset.vault.lock_seconds + DEPLOY_SECONDS
-    return Genesis(scenario.clock.start_time - before, senders=cast_size(preset, scenario))
+    senders = cast_size(preset, scenario)
+    gas_limit = BLOCK_GAS_LIMIT * (1 + senders // SENDERS_A_BLOCK)
+    return Genesis(scenario.clock.start_time - before, gas_limit, senders)
 
 
 def run(

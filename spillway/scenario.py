@@ -283,6 +283,60 @@ def load(path: Path, seed: int | None = None) -> Scenario:
     return scenario
 
 
+def grown(scenario: Scenario, traders: int) -> Scenario:
+    """Return the scenario with another number of drawn traders, in the same proportions.
+
+    Book, makers, vault and the cap of open interest grow with them, so that it stays the same
+    crash. Raises BadInput where nobody is drawn, or where a group would be empty.
+    """
+    drawn = sum(group.count for group in scenario.population)
+    if not drawn:
+        raise BadInput("command line", "--traders", traders, "a scenario with a population")
+    if traders < len(scenario.population):
+        allowed = f"at least {len(scenario.population)}, one of each group"
+        raise BadInput("command line", "--traders", traders, allowed)
+    factor = Decimal(traders) / drawn
+    counts = [max(group.count * traders // drawn, 1) for group in scenario.population]
+    counts[counts.index(max(counts))] += traders - sum(counts)
+    groups = zip(scenario.population, counts, strict=True)
+    return scenario.model_copy(
+        update={
+            "population": tuple(g.model_copy(update={"count": n}) for g, n in groups),
+            "book": _deeper(scenario.book, factor),
+            "vault": scenario.vault.model_copy(
+                update={
+                    "depositors": tuple(
+                        one.model_copy(update={"amount_usd": _cents(one.amount_usd * factor)})
+                        for one in scenario.vault.depositors
+                    )
+                }
+            ),
+            "markets": tuple(
+                market.model_copy(
+                    update={"open_interest_cap": _lots(market.open_interest_cap * factor, market)}
+                )
+                for market in scenario.markets
+            ),
+        }
+    )
+
+
+def _deeper(book: Book, factor: Decimal) -> Book:
+    levels = tuple(
+        level.model_copy(update={"depth_usd": level.depth_usd * factor}) for level in book.levels
+    )
+    collateral = _cents(book.collateral_usd * factor)
+    return book.model_copy(update={"levels": levels, "collateral_usd": collateral})
+
+
+def _cents(usd: Decimal) -> Decimal:
+    return usd.quantize(Decimal("0.01"))
+
+
+def _lots(size: Decimal, market: Market) -> Decimal:
+    return size.quantize(Decimal(1).scaleb(-market.size_decimals))
+
+
 def check(scenario: Scenario, file: str) -> None:
     """Check what the keys of a scenario say of each other. Raises BadInput."""
     _check_unique([market.symbol for market in scenario.markets], file, "markets", "symbol")

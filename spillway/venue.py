@@ -211,10 +211,9 @@ class Venue:
         call: Call = build(market, longs, start, places, sender=sender, gas=GAS_WATERFALL)
         return call
 
-    def close(self, loser: int, steps: int, sender: Address) -> Call:
+    def close(self, loser: int, steps: int, sender: Address, gas: int) -> Call:
         """Close a loser, or go on closing it, against those in front."""
-        build = self.contracts.adl.build.close
-        call: Call = build(loser, steps, sender=sender, gas=GAS_WATERFALL)
+        call: Call = self.contracts.adl.build.close(loser, steps, sender=sender, gas=gas)
         return call
 
     def end_job(self, market: int, longs: bool, sender: Address) -> Call:

@@ -41,7 +41,7 @@ def render(run: Run, summary: Mapping[str, Any]) -> RenderableType:
 
 
 def _waterfall(summary: Mapping[str, Any]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, title_justify="left")
     table.title = f"{summary['scenario']} at {summary['venue']}"
     table.add_column("layer")
     table.add_column("acted", justify="right")

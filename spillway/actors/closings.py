@@ -6,8 +6,8 @@ larger side is ranked by a job, whose steps are so many transactions of the same
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections import defaultdict, deque
+from typing import TYPE_CHECKING, NamedTuple
 
 from spillway import ranking
 from spillway.ranking import MOST_RANKS, Plan
@@ -21,15 +21,27 @@ if TYPE_CHECKING:
 
     Side = tuple[int, bool]  # market, whether the winners are long
 
+MOST_LOSERS = 16  # of one call of `deleverage`
+
 # What a step may use at most, gas, cold; a transaction has 2**24.
 GAS_CALL = 14_000_000
 GAS_HOLDER = 6_000  # to weigh one, and so much for each of its markets
 GAS_HOLDER_LEG = 5_000
+GAS_ENROLLED = 30_000  # a place in the queue
 GAS_WINNER = 130_000  # its fill, and its part of the gap
 GAS_LOSER = 500_000
 STEPS = 100  # fills and payments of a gap that one call of `close` does
 
+MOST_PLACES = 2_048  # that one call of `scan` weighs
+PLACE_BITS = 24  # of a key, from the low end: the place in the holder list
 ABSENT = 0  # phase of a job
+
+
+class Page(NamedTuple):
+    """Places of a holder list that one transaction scans, and the gas that it may use."""
+
+    places: int
+    gas: int
 
 
 class Closings:
@@ -40,28 +52,39 @@ class Closings:
         self._address = address
 
     def of(self, losers: Sequence[int], view: View) -> list[Call]:
-        """Return what closes `losers`, at most 16 of them, in their order."""
+        """Return what closes `losers`, in their order."""
         needed = _needed(losers, view)
-        lengths = {side: self._venue.contracts.pool.call.holder_count(*side) for side in needed}
-        keys = {side: self._keys(*side, length) for side, length in lengths.items()}
         worst = _dearest(needed, view)
-        plans = [ranking.plan(*side, keys[side], lots) for side, lots in needed.items()]
-        gas = GAS_LOSER * len(losers) + sum(
-            lengths[side] * worst[side] + len(plan.order) * GAS_WINNER
-            for side, plan in zip(needed, plans, strict=True)
-        )
-        full = any(len(plan.order) == MOST_RANKS for plan in plans)
-        if gas <= GAS_CALL and not full and not any(self._phase(*side) for side in needed):
+        keys, plans, pages = {}, [], {}
+        for side, lots in needed.items():
+            length = self._venue.contracts.pool.call.holder_count(*side)
+            keys[side] = ranking.read_keys(self._venue.contracts.adl, *side, length)
+            plan = ranking.plan(*side, keys[side], lots, most=None)
+            plans.append(plan)
+            pages[side] = _pages(plan, keys[side], worst[side], length)
+        if self._fits(losers, plans, pages):
             return [self._venue.deleverage(losers, plans, self._address)]
         calls: list[Call] = []
-        for side, lots in needed.items():
-            plan = ranking.plan(*side, keys[side], lots, most=None)
-            calls += self._ranked(plan, losers, lengths[side], worst[side], view)
-        winners = sum(len(plan.order) for plan in plans)
-        for loser in losers:
-            for _ in range(0, 2 * winners + 1, STEPS):
-                calls.append(self._venue.close(loser, STEPS, self._address))
+        for plan in plans:
+            calls += self._ranked(plan, pages[plan.market, plan.longs], losers, view)
+        for loser, winners in zip(losers, _winners(losers, keys, view), strict=True):
+            steps = 2 * winners + 1  # each winner fills once, and pays once at most
+            gas = GAS_LOSER + min(steps, STEPS) * GAS_WINNER
+            calls += [self._venue.close(loser, STEPS, self._address, gas)] * -(-steps // STEPS)
         return calls + [self._venue.end_job(*side, self._address) for side in needed]
+
+    def _fits(
+        self, losers: Sequence[int], plans: Sequence[Plan], pages: Mapping[Side, list[Page]]
+    ) -> bool:
+        """Whether it may be one transaction; a job of an earlier block would be in its way."""
+        gas = GAS_LOSER * len(losers) + sum(len(plan.order) * GAS_WINNER for plan in plans)
+        gas += sum(page.gas for side in pages.values() for page in side)
+        return (
+            gas <= GAS_CALL
+            and len(losers) <= MOST_LOSERS
+            and all(len(plan.order) <= MOST_RANKS for plan in plans)
+            and all(self._phase(*side) == ABSENT for side in pages)
+        )
 
     def left_over(self, view: View) -> list[Call]:
         """Return what ends rankings of earlier blocks: until then their markets are locked."""
@@ -74,7 +97,7 @@ class Closings:
         ]
 
     def _ranked(
-        self, plan: Plan, losers: Sequence[int], length: int, worst: int, view: View
+        self, plan: Plan, pages: Sequence[Page], losers: Sequence[int], view: View
     ) -> Iterator[Call]:
         """Yield what makes a job ready; nothing for one that is, or that is not ours to go on."""
         market, longs = plan.market, plan.longs
@@ -82,9 +105,8 @@ class Closings:
             return
         opener = next(n for n in losers if _faces(n, market, longs, view))
         yield self._venue.open_job(market, opener, plan.threshold, self._address)
-        page = max(GAS_CALL // worst, 1)
-        for _ in range(0, length, page):
-            yield self._venue.scan(market, longs, page, self._address)
+        for page in pages:
+            yield self._venue.scan(market, longs, page.places, self._address)
         for start in range(0, len(plan.order), MOST_RANKS):
             places = plan.order[start : start + MOST_RANKS]
             yield self._venue.order(market, longs, start, places, self._address)
@@ -92,10 +114,6 @@ class Closings:
     def _phase(self, market: int, longs: bool) -> int:
         phase: int = self._venue.contracts.adl.call.job(market, longs).phase
         return phase
-
-    def _keys(self, market: int, longs: bool, length: int) -> list[tuple[int, int]]:
-        """(key, lots) of every holder of a side."""
-        return ranking.read_keys(self._venue.contracts.adl, market, longs, length)
 
 
 def _needed(losers: Sequence[int], view: View) -> dict[Side, int]:
@@ -108,6 +126,27 @@ def _needed(losers: Sequence[int], view: View) -> dict[Side, int]:
     return dict(sorted(needed.items()))
 
 
+def _winners(
+    losers: Sequence[int], keys: Mapping[Side, list[tuple[int, int]]], view: View
+) -> list[int]:
+    """Return how many winners each loser takes from the queues, one loser after the other."""
+    queues = {side: deque(lots for _, lots in sorted(found)) for side, found in keys.items()}
+    counts = []
+    for number in losers:
+        count = 0
+        for side, lots in _needed([number], view).items():
+            queue, left = queues[side], lots
+            while left > 0 and queue:
+                count += 1
+                taken = min(left, queue[-1])
+                left -= taken
+                queue[-1] -= taken
+                if queue[-1] == 0:
+                    queue.pop()
+        counts.append(count)
+    return counts
+
+
 def _dearest(sides: Mapping[Side, int], view: View) -> dict[Side, int]:
     """Return the most gas that weighing one holder of each side takes."""
     legs = dict.fromkeys(sides, 1)
@@ -117,6 +156,21 @@ def _dearest(sides: Mapping[Side, int], view: View) -> dict[Side, int]:
             if leg.size and side in legs:
                 legs[side] = max(legs[side], len(held.legs))
     return {side: GAS_HOLDER + GAS_HOLDER_LEG * count for side, count in legs.items()}
+
+
+def _pages(plan: Plan, keys: Sequence[tuple[int, int]], worst: int, length: int) -> list[Page]:
+    """Cut a holder list of `length` places into what one transaction can weigh."""
+    pages: list[Page] = []
+    start = gas = 0
+    for key, _ in [*keys, (length, 0)]:
+        place = key % (1 << PLACE_BITS)
+        cost = worst + (GAS_ENROLLED if key >= plan.threshold else 0)
+        while place - start > MOST_PLACES or (gas and gas + cost > GAS_CALL):
+            places = min(place - start, MOST_PLACES)
+            pages.append(Page(places, gas))
+            start, gas = start + places, 0
+        gas += cost
+    return [*pages, Page(length - start, gas)] if length > start else pages
 
 
 def _faces(number: int, market: int, longs: bool, view: View) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from spillway.engines import Address, Call
     from spillway.venue import Venue
 
-MOST_ACCOUNTS = 16  # of one call of `liquidate` or `deleverage`
+MOST_ACCOUNTS = 16  # of one call of `liquidate`
 # What the waterfall may use for one account, gas: the order of a leg meets up to 32 makers of ~100k
 # each, and what is left is handed over. A transaction has 2**24.
 GAS_ACCOUNT = 1_500_000
@@ -46,10 +46,7 @@ class Keeper:
         """Close whoever is below zero: accounts by id, the vault's child last."""
         losers = [n for n in view.below_zero() if self._closable(n, view)]
         losers.sort(key=lambda number: (number == self._child, number))
-        calls = []
-        for start in range(0, len(losers), MOST_ACCOUNTS):
-            calls += self._closings.of(losers[start : start + MOST_ACCOUNTS], view)
-        return calls
+        return self._closings.of(losers, view) if losers else []
 
     def unlock(self, view: View) -> list[Call]:
         """End rankings that an earlier block has left open and that nobody needs."""
