@@ -61,7 +61,7 @@ class Closings:
             keys[side] = ranking.read_keys(self._venue.contracts.adl, *side, length)
             plan = ranking.plan(*side, keys[side], lots, most=None)
             plans.append(plan)
-            pages[side] = _pages(plan, keys[side], worst[side], length)
+            pages[side] = pages_of(plan, keys[side], worst[side], length)
         if self._fits(losers, plans, pages):
             return [self._venue.deleverage(losers, plans, self._address)]
         calls: list[Call] = []
@@ -158,13 +158,22 @@ def _dearest(sides: Mapping[Side, int], view: View) -> dict[Side, int]:
     return {side: GAS_HOLDER + GAS_HOLDER_LEG * count for side, count in legs.items()}
 
 
-def _pages(plan: Plan, keys: Sequence[tuple[int, int]], worst: int, length: int) -> list[Page]:
-    """Cut a holder list of `length` places into what one transaction can weigh."""
+def pages_of(plan: Plan, keys: Sequence[tuple[int, int]], worst: int, length: int) -> list[Page]:
+    """Cut a holder list of `length` places into what one transaction can weigh.
+
+    Args:
+        plan: Says who is enrolled: keys from its threshold on.
+        keys: (key, lots) of each holder, by its place; other places are holes.
+        worst: Gas to weigh a holder.
+        length: Places.
+    """
     pages: list[Page] = []
     start = gas = 0
-    for key, _ in [*keys, (length, 0)]:
-        place = key % (1 << PLACE_BITS)
-        cost = worst + (GAS_ENROLLED if key >= plan.threshold else 0)
+    costs = [
+        (key % (1 << PLACE_BITS), worst + (GAS_ENROLLED if key >= plan.threshold else 0))
+        for key, _ in keys
+    ]
+    for place, cost in [*costs, (length, 0)]:
         while place - start > MOST_PLACES or (gas and gas + cost > GAS_CALL):
             places = min(place - start, MOST_PLACES)
             pages.append(Page(places, gas))

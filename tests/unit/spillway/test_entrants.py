@@ -89,3 +89,21 @@ def test_explicit_accounts_enter_as_they_are_told(preset: Preset) -> None:
         (0, 200_000, Decimal(100_000), 25)
     ]
     assert by_name["saver"].stakes == ()
+
+
+def test_drawn_accounts_may_hold_several_markets_and_each_market_is_even(preset: Preset) -> None:
+    told = scenario.load(scenario.find("oct10_cross"))
+    entrants = enter(told, preset, seeded(told.seed))
+    net = [0] * len(told.markets)
+    for entrant in entrants:
+        markets = [stake.market for stake in entrant.stakes]
+        assert markets == sorted(set(markets))
+        assert len({stake.lots > 0 for stake in entrant.stakes}) == 1
+        for stake in entrant.stakes:
+            net[stake.market] += stake.lots
+    assert sorted({len(entrant.stakes) for entrant in entrants}) == [2, 4, 6]
+    # What a heavier side can't give up without going below the smallest position is left over.
+    for market, lots in enumerate(net):
+        price = first_price(told, market)
+        left = abs(lots_to_size(lots, told.markets[market].size_decimals)) * price
+        assert left <= LEAST_NOTIONAL * len(entrants)

@@ -194,3 +194,60 @@ def test_other_events_are_due_once() -> None:
     told = scenario.load(scenario.find("thin"))
     days = [(block, e.kind) for block in range(12) for e in scenario.due(told, block)]
     assert days == [(6, "withdraw")]
+
+
+# --- more traders --------------------------------------------------------------------------------
+
+
+def test_a_grown_scenario_keeps_its_proportions() -> None:
+    told = scenario.load(scenario.find("oct10_btc"))
+    grown = scenario.grown(told, 1_000)
+    assert [group.count for group in told.population] == [40, 30, 10, 20]
+    assert [group.count for group in grown.population] == [400, 300, 100, 200]
+    depths = [level.depth_usd * 10 for level in told.book.levels]
+    assert [level.depth_usd for level in grown.book.levels] == depths
+    assert grown.book.collateral_usd == told.book.collateral_usd * 10
+    assert grown.markets[0].open_interest_cap == told.markets[0].open_interest_cap * 10
+    amounts = [one.amount_usd * 10 for one in told.vault.depositors]
+    assert [one.amount_usd for one in grown.vault.depositors] == amounts
+    scenario.check(grown, "grown")
+
+
+def test_a_scenario_of_its_own_size_is_itself() -> None:
+    told = scenario.load(scenario.find("oct10_btc"))
+    assert scenario.grown(told, 100) == told
+
+
+@pytest.mark.parametrize("traders", [7, 101, 333])
+def test_there_are_as_many_traders_as_asked(traders: int) -> None:
+    grown = scenario.grown(scenario.load(scenario.find("oct10_btc")), traders)
+    assert sum(group.count for group in grown.population) == traders
+    assert all(group.count for group in grown.population)
+
+
+def test_fewer_traders_than_groups_are_refused() -> None:
+    told = scenario.load(scenario.find("oct10_btc"))
+    assert len(scenario.grown(told, 4).population) == 4
+    with pytest.raises(BadInput, match="at least 4"):
+        scenario.grown(told, 3)
+
+
+def test_nobody_drawn_is_nobody_to_grow() -> None:
+    told = scenario.load(scenario.find("oct10_btc")).model_copy(update={"population": ()})
+    with pytest.raises(BadInput, match="a scenario with a population"):
+        scenario.grown(told, 100)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ("long_share = 0.5\n", "long_share = 0.5\nlegs = 2\n", "population[0].legs"),
+        ("long_share = 0.5\n", "long_share = 0.5\nlegs = 0\n", "population[0].legs"),
+    ],
+)
+def test_nobody_is_in_more_markets_than_there_are(
+    tmp_path: Path, old: str, new: str, field: str
+) -> None:
+    with pytest.raises(BadInput) as caught:
+        scenario.load(changed(tmp_path, old, new))
+    assert caught.value.field == field
