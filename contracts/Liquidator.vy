@@ -17,9 +17,10 @@ implements: ILiquidator
 MAX_ACCOUNTS: constant(uint256) = 16
 # Legs of a trader's account.
 MAX_LEGS: constant(uint256) = 8
-# Makers met by the orders of one account, ~100k gas each (200k where both sides have eight legs): what
-# remains of a position waits for the next epoch.
-MAX_MAKERS: constant(uint256) = 64
+# Makers met by the orders of one account: what remains of a position waits for the next epoch. Where both
+# sides have eight legs each costs ~165k gas: 8M, beside 7M for 32 orders, eight legs and a backstop in
+# 256 markets.
+MAX_MAKERS: constant(uint256) = 48
 # Legs of an account that may be weighed at all.
 MAX_MARKETS: constant(uint256) = 256
 # The pool's account of fees, and of what no layer could take.

@@ -9,6 +9,7 @@
 from .interfaces import IMarginPool
 from .interfaces import IOrderBook
 from .modules import matching
+from .modules import math
 from .modules import price_levels
 from .modules import seats
 from .modules import tick_tree
@@ -32,6 +33,10 @@ PPM: constant(uint256) = 10**6
 # Least notional of an order, quote: 10 USD.
 MIN_NOTIONAL: constant(uint256) = 10 * 10**18
 MAX_LOTS: constant(uint256) = 2**54
+# A taker with more than MANY_LEGS meets FEW_MAKERS at most: after each fill the pool weighs all its legs, ~2k gas
+# each. The vault's child may have 256 of them, and must be able to shed: 16 * (165k + 256 * 2k) = 11M.
+MANY_LEGS: constant(uint256) = 64
+FEW_MAKERS: constant(uint256) = 16
 # Levels that a view walks at most: ~10k gas each, cold.
 MAX_LEVELS: constant(uint256) = 64
 # Precision of the lots of an impact price.
@@ -124,7 +129,7 @@ def place(account: uint256, market: uint256, order: IOrderBook.Order) -> (uint25
         high=terms.high,
         liquidation=False,
     )
-    result: matching.Result = matching._take(taker, matching.MAX_MAKERS)
+    result: matching.Result = matching._take(taker, self._most_makers(account, order.reduce_only))
     order_id: uint256 = 0
     if order.kind == GTC and result.end == matching.LIMIT_REACHED:
         result.end = matching.RESTS
@@ -461,6 +466,17 @@ def _edge(is_bid: bool, terms: Terms) -> uint256:
 
 
 # --- entering the book ---------------------------------------------------------------------
+
+
+# @notice Makers that an order may meet. Only accounts of the protocol have many legs, and they only reduce.
+@internal
+@view
+def _most_makers(account: uint256, reduce_only: bool) -> uint256:
+    if reduce_only:
+        legs: uint256 = staticcall matching.POOL.legs_of(account)
+        if math._count_bits(legs) > MANY_LEGS:
+            return FEW_MAKERS
+    return matching.MAX_MAKERS
 
 
 # @notice Take with what is left of the position of a stop that has fired.

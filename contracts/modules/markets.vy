@@ -264,6 +264,7 @@ def _maintenance(schedule: uint256, notional: uint256) -> uint256:
 
 
 # @notice The highest leverage that the tier of `notional` allows.
+# @dev Bounds are below 2**40 USD: nothing wraps.
 @internal
 @pure
 def _max_leverage(schedule: uint256, notional: uint256) -> uint256:

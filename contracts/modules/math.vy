@@ -7,7 +7,8 @@
 """
 
 
-# @dev a < 2**250 and 0 < b < 2**250 everywhere: notionals, fees and lots.
+# @dev a < 2**255 and 0 < b < 2**255 everywhere: the largest are the vault's products, below 2**253. A divisor
+#      of 0 reverts.
 @internal
 @pure
 def _ceil_div(a: uint256, b: uint256) -> uint256:

@@ -46,7 +46,8 @@ def _at_or_above(price: uint256, size_decimals: uint256) -> uint256:
 
 
 # @notice The price of an index, quote per lot.
-# @dev An index comes from `_at_or_below`, and its price is not above the one that went in: nothing wraps.
+# @dev An index comes from `_at_or_below`, and its price is not above the one that went in, or it is the next one,
+#      a step above that: nothing wraps. 0 gives 0.
 @internal
 @pure
 def _price(index: uint256, size_decimals: uint256) -> uint256:

@@ -11,6 +11,7 @@ from tests.unit.contracts.margin_pool.stand import (
     FEES,
     FILLED,
     MAKER_FAILS,
+    MAKER_FEE,
     MAX_AGE,
     PPM,
     START,
@@ -167,10 +168,12 @@ def test_shrinking_may_cost_the_maintenance_that_it_frees(
 
 
 def test_a_maker_may_shrink_by_the_same_rule(stand: Stand, thin: int, other: int) -> None:
-    at_mark = buys(other, thin, 1)
+    """Its own fee is part of the cost: the least price P has MARK - P + ceil(P * fee) <= FREED."""
+    least = -(-(MARK - FREED) * PPM // (PPM - MAKER_FEE))
+    assert MARK - least - (-least * MAKER_FEE // PPM) <= FREED
 
-    assert stand.answer(at_mark) == FILLED
-    assert stand.answer(at_mark._replace(price=MARK - 6 * USD)) == MAKER_FAILS
+    assert stand.answer(buys(other, thin, 1, least)) == FILLED
+    assert stand.answer(buys(other, thin, 1, least - 1)) == MAKER_FAILS
 
 
 def test_closing_whole_is_shrinking(stand: Stand, thin: int, other: int) -> None:

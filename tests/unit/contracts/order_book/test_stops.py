@@ -17,6 +17,7 @@ from tests.unit.contracts.order_book.desk import (
     NO_POSITION,
     NOTHING_TO_REDUCE,
     SEATS,
+    SELF_TRADE,
     Desk,
     Stop,
     ask,
@@ -113,6 +114,21 @@ def test_anyone_fires_a_stop_that_the_mark_has_reached(
     assert (taken.account, taken.filled, taken.end) == (long, 1000, FILLED)
     assert desk.size_of(long) == 0
     assert desk.orders_of(long) == []
+
+
+def test_a_stop_never_trades_with_its_owner(desk: Desk, long: int, keeper: Address) -> None:
+    """Whose account it is, is known of one whose first seat is the stop's, and once it is left."""
+    order_id = desk.place_stop(long, sell_stop(95))
+    second_account = desk.open_account(desk.owner_of(long))
+    own = desk.rest(second_account, bid(94, 1000))
+    desk.set_mark(95)
+
+    receipt = desk.book.transact.trigger(order_id, sender=keeper)
+
+    removed = receipt.named("Removed")[-1]
+    assert (removed.order_id, removed.reason) == (own, SELF_TRADE)
+    assert receipt.named("Filled") == []
+    assert desk.size_of(long) == 1000
 
 
 def test_a_stop_waits_for_its_mark(desk: Desk, long: int, other: int, keeper: Address) -> None:
