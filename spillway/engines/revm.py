@@ -256,6 +256,8 @@ def _unchanged() -> Iterator[None]:
     handlers, level = list(root.handlers), root.level
     try:
         with warnings.catch_warnings():
+            # Wake's own sources warn of an escape, once, when they are compiled.
+            warnings.simplefilter("ignore", SyntaxWarning)
             yield
     finally:
         root.handlers[:] = handlers
