@@ -3,12 +3,13 @@
 PYTHON ?= python3
 VENV := .venv
 LINT_VENV := .venv-lint
+BENCH_VENV := .venv-bench
 
 # ape-vyper and natrix find the compiler on PATH; the environment's own has to win.
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-SOURCES := spillway scripts tools tests
+SOURCES := spillway scripts tools tests bench
 CONTRACTS := $(shell find contracts -name '*.vy' -o -name '*.vyi')
 CONTRACTS_CHECKED := .build/contracts-checked
 # xdist's workers; 0 runs the tests in one process.
@@ -34,8 +35,9 @@ crash: setup
 test: setup
 	$(VENV)/bin/python -m pytest -n $(WORKERS)
 
-bench: setup
+bench: setup $(BENCH_VENV)/.stamp
 	$(VENV)/bin/python -m tests.gas
+	$(VENV)/bin/python -m bench
 
 lint: setup $(CONTRACTS_CHECKED)
 	$(VENV)/bin/ruff format --check $(SOURCES)
@@ -62,9 +64,12 @@ lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --quiet --upgrade --no-deps --constraint requirements.lock \
 		requirements-revm.in -o requirements-revm.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --quiet --upgrade --constraint requirements.lock \
+		requirements-bench.in -o requirements-bench.lock
 
 clean:
-	rm -rf $(VENV) $(LINT_VENV) .build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache runs sweeps
+	rm -rf $(VENV) $(LINT_VENV) $(BENCH_VENV) .build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache runs sweeps
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # What engine `revm` adds is complete in its own file, and contradicts by its pins: hence --no-deps.
@@ -76,6 +81,13 @@ $(VENV)/.stamp: requirements.lock requirements-revm.lock
 
 $(LINT_VENV)/.stamp: requirements-lint.lock
 	$(call install,$(LINT_VENV),requirements-lint.lock)
+	touch $@
+
+# The peers of `make bench`. anvil's binary comes from npm, and is a row with its reason without it.
+$(BENCH_VENV)/.stamp: requirements-bench.lock
+	$(call install,$(BENCH_VENV),requirements-bench.lock)
+	npm install --prefix $(BENCH_VENV) --ignore-scripts --no-audit --no-fund --silent \
+		@foundry-rs/anvil@1.7.1 || echo "anvil is left out: npm or the package is not there"
 	touch $@
 
 # An environment made anew from a lock file, so that it never holds what the file no longer names.

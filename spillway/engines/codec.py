@@ -5,27 +5,23 @@ Structs go in as tuples, dicts or dataclasses and come out as named tuples.
 
 from __future__ import annotations
 
-from collections import namedtuple
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from eth_abi.abi import decode as abi_decode
 from eth_abi.abi import encode as abi_encode
 from eth_abi.exceptions import DecodingError, EncodingError
 from eth_hash.auto import keccak
 
-from spillway.engines import words
+from spillway.engines import layout
 from spillway.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from spillway.build import Artifact
+    from spillway.engines.layout import Entry
     from spillway.engines.protocol import RawLog
-
-Entry: TypeAlias = Mapping[str, Any]
 
 ERROR_SELECTOR = keccak(b"Error(string)")[:4]
 PANIC_SELECTOR = keccak(b"Panic(uint256)")[:4]
@@ -57,7 +53,7 @@ class Function:
         if entry["type"] == "function":
             self._selector = keccak(f"{self.name}{self._inputs.signature}".encode())[:4]
         named = all(item["name"] for item in self._outputs.items)
-        self._shape = _fields(self.name, self._outputs.items) if named else None
+        self._shape = layout.fields(self.name, self._outputs.items) if named else None
 
     def encode(self, args: Sequence[Any]) -> bytes:
         """Calldata for `args`. Raises EngineError where they don't fit."""
@@ -67,6 +63,10 @@ class Function:
             return self._selector + self._inputs.encode(args)
         except (EncodingError, ValueError, TypeError, AttributeError, KeyError) as error:
             raise EngineError(f"{self.label}{tuple(args)}: {error}") from error
+
+    def arguments(self, data: bytes) -> Sequence[Any]:
+        """Decode the calldata of a call."""
+        return self._inputs.decode(data[4:])
 
     def decode(self, data: bytes) -> Any:
         """Decode what the function returned: nothing, one value, or a tuple."""
@@ -91,7 +91,7 @@ class EventCodec:
         # Fields come indexed ones first; this puts them back into the order of the declaration.
         order = [*self._indexed.items, *self._plain.items]
         self._order = [order.index(item) for item in items]
-        self._shape = _fields(self._name, items)
+        self._shape = layout.fields(self._name, items)
         signature = f"{self._name}{_Values(items).signature}"
         self.topic = int.from_bytes(keccak(signature.encode()), "big")
 
@@ -140,26 +140,25 @@ class _Values:
         self.items = items
         self._types = [_type(item) for item in items]
         self.signature = f"({','.join(self._types)})"
-        encoders = [words.encoder(kind) for kind in self._types]
-        decoders = [words.decoder(kind) for kind in self._types]
-        self._encoders = [each for each in encoders if each]
-        self._decoders = [each for each in decoders if each]
-        self._only_words = len(self._encoders) == len(items)
+        layouts = [layout.layout(item) for item in items]
+        self._layouts = [each for each in layouts if each]
+        self._known = len(self._layouts) == len(items)
+        # Without lists, nothing may follow.
+        self._exact = not any(each.element for each in self._layouts)
+        self._size = sum(each.size for each in self._layouts)
 
     def encode(self, values: Sequence[Any]) -> bytes:
-        if self._only_words:
-            parts = zip(self._encoders, values, strict=True)
-            return b"".join(encode(value) for encode, value in parts)
+        if self._known:
+            return layout.encode(self._layouts, values)
         plain = [_plain(item, value) for item, value in zip(self.items, values, strict=True)]
         return abi_encode(self._types, plain)
 
     def decode(self, data: bytes) -> Sequence[Any]:
-        if self._only_words:
+        if self._known:
             # eth_abi can't be relied on here: importing Ape makes it read nothing as 0.
-            if len(data) != 32 * len(self.items):
-                raise DecodingError(f"{len(data)} bytes for {len(self.items)} words")
-            parts = enumerate(self._decoders)
-            return [decode(data[32 * index : 32 * index + 32]) for index, decode in parts]
+            if self._exact and len(data) != self._size:
+                raise DecodingError(f"{len(data)} bytes, not {self._size}")
+            return layout.decode(self._layouts, data)
         values = abi_decode(self._types, data)
         return [_shaped(item, value) for item, value in zip(self.items, values, strict=True)]
 
@@ -178,13 +177,10 @@ def _plain(item: Entry, value: Any) -> Any:
     if "components" not in item:
         return value
     if item["type"].endswith("]"):
-        return [_plain(_element(item), each) for each in value]
+        return [_plain(layout.element(item), each) for each in value]
     parts = item["components"]
-    if isinstance(value, Mapping):
-        value = [value[part["name"]] for part in parts]
-    elif not isinstance(value, Sequence):
-        value = [getattr(value, part["name"]) for part in parts]
-    return tuple(_plain(part, each) for part, each in zip(parts, value, strict=True))
+    pairs = zip(parts, layout.members(value, parts), strict=True)
+    return tuple(_plain(part, each) for part, each in pairs)
 
 
 def _shaped(item: Entry, value: Any) -> Any:
@@ -192,22 +188,7 @@ def _shaped(item: Entry, value: Any) -> Any:
     if "components" not in item:
         return value
     if item["type"].endswith("]"):
-        return tuple(_shaped(_element(item), each) for each in value)
+        return tuple(_shaped(layout.element(item), each) for each in value)
     parts = item["components"]
     values = (_shaped(part, each) for part, each in zip(parts, value, strict=True))
-    return _fields("Struct", parts)(*values)
-
-
-def _element(item: Entry) -> Entry:
-    """Give the entry of one element of an array."""
-    kind: str = item["type"]
-    return {**item, "type": kind[: kind.rindex("[")]}
-
-
-def _fields(name: str, items: Sequence[Entry]) -> Callable[..., Any]:
-    return _named_tuple(name, tuple(item["name"] for item in items))
-
-
-@cache
-def _named_tuple(name: str, fields: tuple[str, ...]) -> Callable[..., Any]:
-    return namedtuple(name, fields, rename=True)  # noqa: PYI024 (fields known only at run time)
+    return layout.fields("Struct", parts)(*values)

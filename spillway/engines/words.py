@@ -1,7 +1,4 @@
-"""Encoding and decoding of values that are one word each: what most calls and events consist of.
-
-A general codec, ten times slower, is used wherever a type is not one word.
-"""
+"""Encoding and decoding of values that are one word each."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Speed, measured side by side: our engines and the tools that one would use instead."""

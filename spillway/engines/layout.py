@@ -1,0 +1,178 @@
+"""Encoding and decoding of words, of structs and arrays of fixed size, and of lists of such values.
+
+That is what all calls and events of a venue consist of but those with strings or bytes in them.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeAlias
+
+from eth_abi.exceptions import DecodingError
+
+from spillway.engines import words
+
+Entry: TypeAlias = Mapping[str, Any]
+
+WORD = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How one type is laid out.
+
+    Attributes:
+        size: Bytes, in the head where the values of a list stand side by side.
+        encode: The bytes of a value; raises ValueError, TypeError, KeyError or AttributeError for
+            one that does not fit.
+        decode: The value that begins at a byte of some data, which must hold all of it.
+        element: Bytes of each element of a list, which stands in the tail; 0 for what does not.
+    """
+
+    size: int
+    encode: Callable[[Any], bytes]
+    decode: Callable[[bytes, int], Any]
+    element: int = 0
+
+
+def layout(item: Entry) -> Layout | None:
+    """The layout of an ABI entry; None where it is not one of those that are known here."""
+    kind: str = item["type"]
+    if not kind.endswith("]"):
+        return _struct(item["components"]) if kind == "tuple" else _word(kind)
+    inner = layout(element(item))
+    if inner is None or inner.element:
+        return None
+    count = kind[kind.rindex("[") + 1 : -1]
+    return _array(inner, int(count)) if count else _list(inner)
+
+
+def encode(layouts: Sequence[Layout], values: Sequence[Any]) -> bytes:
+    """Encode a value by each layout: heads, then tails."""
+    heads, tails, at = [], [], sum(each.size for each in layouts)
+    for each, value in zip(layouts, values, strict=True):
+        part = each.encode(value)
+        if not each.element:
+            heads.append(part)
+            continue
+        heads.append(at.to_bytes(WORD, "big"))
+        tails.append(part)
+        at += len(part)
+    return b"".join(heads + tails)
+
+
+def decode(layouts: Sequence[Layout], data: bytes) -> list[Any]:
+    """Decode what `encode` gave; raises DecodingError where `data` is too short."""
+    values, head = [], 0
+    if len(data) < sum(each.size for each in layouts):
+        raise DecodingError(f"{len(data)} bytes are too few")
+    for each in layouts:
+        at = head
+        if each.element:
+            at = _integer(data, head)
+            # A list's own length comes first, and so has to be there itself.
+            whole = at + WORD
+            if whole <= len(data):
+                whole += _integer(data, at) * each.element
+            if whole > len(data):
+                raise DecodingError(f"{len(data)} bytes are too few for a list up to {whole}")
+        values.append(each.decode(data, at))
+        head += each.size
+    return values
+
+
+def element(item: Entry) -> Entry:
+    """Give the entry of one element of an array."""
+    kind: str = item["type"]
+    return {**item, "type": kind[: kind.rindex("[")]}
+
+
+def fields(name: str, items: Sequence[Entry]) -> Callable[..., Any]:
+    """Make the named tuple that a struct, or what a function returns, is decoded to."""
+    return _named_tuple(name, tuple(item["name"] for item in items))
+
+
+def members(value: Any, parts: Sequence[Entry]) -> Sequence[Any]:
+    """The values in a struct that is a sequence, a mapping or a dataclass."""
+    if isinstance(value, tuple | list):
+        return value
+    if isinstance(value, Mapping):
+        return [value[part["name"]] for part in parts]
+    if isinstance(value, Sequence):
+        return value
+    return [getattr(value, part["name"]) for part in parts]
+
+
+def _word(kind: str) -> Layout | None:
+    into, back = words.encoder(kind), words.decoder(kind)
+    if into is None or back is None:
+        return None
+    return Layout(WORD, into, lambda data, at: back(data[at : at + WORD]))
+
+
+def _struct(parts: Sequence[Entry]) -> Layout | None:
+    inner = [layout(part) for part in parts]
+    known = [each for each in inner if each and not each.element]
+    if len(known) < len(parts):
+        return None
+    shape = fields("Struct", parts)
+    encoders = [each.encode for each in known]
+    size, places = 0, []
+    for each in known:
+        places.append((each.decode, size))
+        size += each.size
+
+    def into(value: Any) -> bytes:
+        pairs = zip(encoders, members(value, parts), strict=True)
+        return b"".join([encode(each) for encode, each in pairs])
+
+    def back(data: bytes, at: int) -> Any:
+        return shape(*[decode(data, at + place) for decode, place in places])
+
+    return Layout(size, into, back)
+
+
+def _array(inner: Layout, count: int) -> Layout:
+    def into(value: Any) -> bytes:
+        if len(_elements(value)) != count:
+            raise ValueError(f"{len(value)} elements, not {count}")
+        return b"".join(map(inner.encode, value))
+
+    def back(data: bytes, at: int) -> Any:
+        return _decoded(inner, data, at, count)
+
+    return Layout(inner.size * count, into, back)
+
+
+def _list(inner: Layout) -> Layout:
+    def into(value: Any) -> bytes:
+        length = len(_elements(value)).to_bytes(WORD, "big")
+        return b"".join([length, *map(inner.encode, value)])
+
+    def back(data: bytes, at: int) -> Any:
+        return _decoded(inner, data, at + WORD, _integer(data, at))
+
+    return Layout(WORD, into, back, element=inner.size)
+
+
+def _decoded(inner: Layout, data: bytes, start: int, count: int) -> tuple[Any, ...]:
+    places = range(start, start + count * inner.size, inner.size)
+    return tuple([inner.decode(data, at) for at in places])
+
+
+def _elements(value: Any) -> Sequence[Any]:
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
+        raise TypeError(f"{value!r} is no array")
+    return value
+
+
+def _integer(data: bytes, at: int) -> int:
+    return int.from_bytes(data[at : at + WORD], "big")
+
+
+@cache
+def _named_tuple(name: str, names: tuple[str, ...]) -> Callable[..., Any]:
+    return namedtuple(name, names, rename=True)  # noqa: PYI024 (fields known only at run time)
