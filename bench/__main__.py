@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
 FOLDER = ROOT / "runs" / "bench"
 LIMIT = 600  # seconds for one tool and work
+WIDTH = 120  # columns at least: the tables have nine
 WHOLE_RUNS = {"ape": 1, "pyevm": 1, "revm": 5}
 
 
 def main() -> None:
     """Measure everything; a tool that is not here is a row with its reason."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=max(Console().width, WIDTH))
     FOLDER.mkdir(parents=True, exist_ok=True)
     machine = _machine()
     works = {"A": record.transfers(), "B": record.fills()}
