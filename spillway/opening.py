@@ -70,6 +70,7 @@ class Opening:
         self._scenario = scenario
         self._cast = cast
         self._decimals = [market.size_decimals for market in scenario.markets]
+        self._prices: dict[int, int] = {}  # as they were last set, quote per lot
 
     def run(self, entrants: Sequence[Entrant]) -> tuple[Roster, dict[int, StandingStop]]:
         """Do all of it; give who is there, and the stops that stand by the ids of their orders.
@@ -174,12 +175,16 @@ class Opening:
             yield (*key, groups[key])
 
     def _set_price(self, market: int, usd: Decimal) -> None:
-        """Have every reporter see one price; without a book, the mark is just that."""
-        price = usd_to_price(usd, self._decimals[market])
-        report = [Report(market, price, price)]
+        """Have every reporter see one price; without a book, the mark is just that.
+
+        Markets that were set before are told again: a position in one whose mark has grown stale
+        would bar its owner from all others.
+        """
+        self._prices[market] = usd_to_price(usd, self._decimals[market])
+        reports = [Report(number, price, price) for number, price in sorted(self._prices.items())]
         now = self._engine.head.timestamp
-        posts = [self._venue.post(who, now, report) for who in self._cast.reporters]
-        self._send([*posts, self._venue.update([market], self._cast.keeper)])
+        posts = [self._venue.post(who, now, reports) for who in self._cast.reporters]
+        self._send([*posts, self._venue.update(sorted(self._prices), self._cast.keeper)])
 
     def _trade(
         self,
