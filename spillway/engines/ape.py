@@ -2,7 +2,8 @@
 
 The calls of a block are signed and mined at once through the provider's own chain: one block per
 tick and not one per call, at the time that the caller names. A rehearsal is not mined: it runs on
-the state after the head, and is dropped with it. Ape is imported when a chain starts.
+the state after the head, and is dropped with it. This module is imported when a chain starts: Ape
+takes a second to load.
 """
 
 from __future__ import annotations
@@ -11,9 +12,13 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ape import networks
+from ape.exceptions import ApeException
+from ape_test.provider import LocalProvider
 from eth.constants import GENESIS_PARENT_HASH
 from eth.vm.spoof import SpoofTransaction
 from eth_keys.datatypes import PrivateKey
+from eth_tester.backends.pyevm.main import get_default_genesis_params
 from eth_utils.exceptions import ValidationError
 
 from spillway.engines import accounts, evm
@@ -26,6 +31,7 @@ from spillway.engines.protocol import (
     Head,
     Outcome,
 )
+from spillway.engines.rooted_state import RootedDB, RootedVM
 from spillway.errors import BadInput, EngineError
 
 if TYPE_CHECKING:
@@ -46,8 +52,6 @@ class ApeLocal:
     name = "ape"
 
     def __init__(self, genesis: Genesis, network: str = NETWORK) -> None:
-        from ape import networks  # noqa: PLC0415 (Ape takes a second to load)
-
         self._genesis = genesis
         self._keys = {
             accounts.sender(index).address: PrivateKey(accounts.sender(index).key)
@@ -152,10 +156,6 @@ class ApeLocal:
         Ape's own genesis is now, and a block's time must be after its parent's: without this, no
         block could be mined at a time of the past.
         """
-        from eth_tester.backends.pyevm.main import get_default_genesis_params  # noqa: PLC0415
-
-        from spillway.engines.rooted_state import RootedDB, RootedVM  # noqa: PLC0415
-
         overrides = {"gas_limit": self._genesis.gas_limit, "timestamp": self._genesis.timestamp}
         params = get_default_genesis_params(overrides) | {"base_fee_per_gas": 0}
         backend = self._provider.evm_backend
@@ -203,10 +203,6 @@ def _rehearse(vm: PragueVM, unsigned: UnsignedTransactionAPI, key: PrivateKey) -
 
 def _require_local(network: str) -> None:
     """Raise BadInput where `network` is not Ape's test provider."""
-    from ape import networks  # noqa: PLC0415 (as above)
-    from ape.exceptions import ApeException  # noqa: PLC0415
-    from ape_test.provider import LocalProvider  # noqa: PLC0415
-
     try:
         local = isinstance(networks.get_provider_from_choice(network), LocalProvider)
     except (ApeException, ValueError):
