@@ -17,6 +17,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -244,7 +245,12 @@ class _Loop:
             for address, reporter in zip(people.reporters, preset.oracle.reporters, strict=True)
         ]
         self._feed = OracleFeed(venue, scenario, sources, people.keeper)
-        self._makers = [MarketMaker(venue, scenario, member) for member in roster.makers]
+        self._makers = [
+            MarketMaker(venue, scenario, member, markets)
+            for member, markets in zip(
+                roster.makers, cycle(scenarios.desks(scenario)), strict=False
+            )
+        ]
         self._keeper = Keeper(venue, people.keeper, self._run.child)
         self._traders = [Trader(venue, t.member, t.entrant) for t in roster.traders]
         self._cashier = Cashier(venue, scenario, roster, people.admin, people.keeper)

@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from spillway.presets import policy_contract
+from spillway.scenario import desks
 from spillway.units import size_to_lots, usd_to_quote
 
 if TYPE_CHECKING:
@@ -63,8 +64,12 @@ class Cast:
 def cast_size(preset: Preset, scenario: Scenario) -> int:
     """Return how many senders a run needs."""
     drawn = sum(group.count for group in scenario.population)
-    people = scenario.book.makers + len(scenario.vault.depositors) + len(scenario.accounts) + drawn
-    return 2 + len(preset.oracle.reporters) + people
+    people = len(scenario.vault.depositors) + len(scenario.accounts) + drawn
+    return 2 + len(preset.oracle.reporters) + _maker_accounts(scenario) + people
+
+
+def _maker_accounts(scenario: Scenario) -> int:
+    return scenario.book.makers * len(desks(scenario))
 
 
 def cast(engine: Engine, preset: Preset, scenario: Scenario) -> Cast:
@@ -76,7 +81,7 @@ def cast(engine: Engine, preset: Preset, scenario: Scenario) -> Cast:
         admin,
         keeper,
         reporters=tuple(islice(others, len(preset.oracle.reporters))),
-        makers=tuple(islice(others, scenario.book.makers)),
+        makers=tuple(islice(others, _maker_accounts(scenario))),
         depositors=tuple(islice(others, len(scenario.vault.depositors))),
         traders=tuple(others),
     )

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from spillway.entrants import LEAST_NOTIONAL, Entrant, Stake, first_price
 from spillway.errors import BadInput
 from spillway.observe import StandingStop, follow_stops
+from spillway.scenario import desks
 from spillway.ticks import at_or_above, at_or_below
 from spillway.units import usd_to_price, usd_to_quote, usdc_to_units
 from spillway.venue import Kind, Member, Order, Report, Stop
@@ -80,9 +82,11 @@ class Opening:
         depositors = self._fund_vault()
         self._jump()
         roster = self._arrive(entrants, depositors)
+        desk_of = list(zip(roster.makers, cycle(desks(self._scenario)), strict=False))
         for market, price, stakes in self._by_price(roster.traders):
             self._set_price(market, price)
-            self._trade(market, price, stakes, roster.makers)
+            makers = [who for who, quoted in desk_of if market in quoted]
+            self._trade(market, price, stakes, makers)
         for market in range(len(self._decimals)):
             self._set_price(market, first_price(self._scenario, market))
         calls = [call for trader in roster.traders for call in self._orders(trader)]

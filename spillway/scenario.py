@@ -23,6 +23,7 @@ FOLDER = ROOT / "scenarios"
 
 MAX_MARKETS = 256
 MAX_LEGS = 8  # markets that an account may be in
+MAX_ORDERS = 32  # that an account may have
 MAX_TIERS = 5
 MAX_LEVERAGE = 255
 MAX_SIZE_DECIMALS = 6
@@ -136,7 +137,7 @@ class Book(Table):
     """The makers and what they quote."""
 
     makers: Annotated[Whole, Field(ge=1, le=64)]
-    collateral_usd: Positive  # of each
+    collateral_usd: Positive  # of each account; a maker has one for each eight markets or so
     leverage: Leverage = 5  # that a maker's inventory stays below, orders included
     levels: Annotated[tuple[Level, ...], Field(min_length=1, max_length=16)]
     requote_bp: NotNegative  # a move of mark up to this does not make them requote
@@ -196,7 +197,7 @@ class Account(Table):
     isolated: Flag = False
     trades: Share = Decimal(0)
     positions: Annotated[tuple[Position, ...], Field(max_length=MAX_LEGS)] = ()
-    orders: Annotated[tuple[Order, ...], Field(max_length=32)] = ()
+    orders: Annotated[tuple[Order, ...], Field(max_length=MAX_ORDERS)] = ()
 
     @property
     def markets(self) -> set[str]:
@@ -510,6 +511,13 @@ def _check_event(event: Event, scenario: Scenario, file: str, field: str) -> Non
         known = [person.name for person in people]
         if event.account not in known:
             raise BadInput(file, f"{field}.account", event.account, f"one of {', '.join(known)}")
+
+
+def desks(scenario: Scenario) -> list[tuple[int, ...]]:
+    """Return the markets that each account of a maker quotes: an account holds only so many."""
+    each = max(min(MAX_LEGS, MAX_ORDERS // (2 * len(scenario.book.levels))), 1)
+    markets = tuple(range(len(scenario.markets)))
+    return [markets[start : start + each] for start in range(0, len(markets), each)]
 
 
 def happening(scenario: Scenario, kind: str, block: int) -> bool:

@@ -14,6 +14,7 @@ from spillway.units import price_to_usd, usd_to_price, usd_to_quote
 from spillway.venue import Kind, Order
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from random import Random
 
     from spillway.actors.view import View
@@ -40,10 +41,13 @@ class Quoted:
 
 
 class MarketMaker:
-    """One maker in every market."""
+    """One account of a maker, which quotes some of the markets."""
 
-    def __init__(self, venue: Venue, scenario: Scenario, member: Member) -> None:
+    def __init__(
+        self, venue: Venue, scenario: Scenario, member: Member, markets: Sequence[int]
+    ) -> None:
         self.member = member
+        self._markets = markets
         self._venue = venue
         self._scenario = scenario
         count = len(scenario.markets)
@@ -54,7 +58,7 @@ class MarketMaker:
     def decide(self, view: View, rng: Random) -> list[Call]:
         """Requote where the mark has moved or orders were filled; leave when told to."""
         calls = []
-        for market in range(len(self._scenario.markets)):
+        for market in self._markets:
             if not view.usable(market):
                 continue
             self._marks[market].append(view.now.markets[market].mark)
@@ -116,7 +120,7 @@ class MarketMaker:
         """Lots that it may still buy and sell before its inventory is at its limit."""
         mark = view.now.markets[market].mark
         equity = max(view.now.equity(self.member.account), 0)
-        most = equity * self._scenario.book.leverage // mark // len(self._scenario.markets)
+        most = equity * self._scenario.book.leverage // mark // len(self._markets)
         leg = view.leg(self.member.account, market)
         size = leg.size if leg else 0
         return max(most - size, 0), max(most + size, 0)

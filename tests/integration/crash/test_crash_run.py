@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spillway import invariants, metrics
+from spillway import crash, engines, invariants, metrics, presets, scenario
 from spillway.actors import closings
 from spillway.crash import unexplained
 from spillway.invariants import Finding
 from spillway.model.words import DEFICIT
 from spillway.units import usd_to_price
-from tests.chains import OTHERS
+from tests.chains import FASTEST, OTHERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from spillway.build import Artifacts
     from spillway.crash import Run
     from spillway.engines import Receipt
     from spillway.invariants import Flows, Snapshot
@@ -152,6 +153,17 @@ def test_a_side_too_large_for_one_transaction_is_ranked_page_by_page_to_the_same
     assert steps.count("Adl.scan") > steps.count("Adl.open_job") == steps.count("Adl.end_job") > 0
     assert "Adl.deleverage" not in steps
     assert paged.state_digest == thin.state_digest
+
+
+def test_makers_quote_every_one_of_many_markets(artifacts: Artifacts) -> None:
+    told = scenario.load(scenario.find("oct10_cross"))
+    preset = presets.load(presets.find("hyperliquid"))
+    with engines.start(FASTEST, crash.genesis(told, preset)) as chain:
+        run = crash.run(chain, artifacts, told, preset, watch=lambda _: False)
+    (block,) = run.blocks
+    assert block.reverted == []
+    quoted = [e.args.market for r in block.receipts for e in r.events if e.name == "Placed"]
+    assert set(quoted) == set(range(len(told.markets)))
 
 
 def test_an_account_that_changes_without_an_event_is_found(thin: Run) -> None:

@@ -196,6 +196,14 @@ def test_other_events_are_due_once() -> None:
     assert days == [(6, "withdraw")]
 
 
+def test_a_maker_splits_its_markets_into_as_many_as_an_account_can_quote() -> None:
+    told = scenario.load(scenario.find("oct10_cross"))
+    assert scenario.desks(told) == [tuple(range(8)), (8, 9, 10, 11)]
+    deep = told.book.model_copy(update={"levels": told.book.levels * 4})  # 16 orders a market
+    assert scenario.desks(told.model_copy(update={"book": deep}))[0] == (0, 1)
+    assert scenario.desks(scenario.load(scenario.find("oct10_btc"))) == [(0,)]
+
+
 # --- more traders --------------------------------------------------------------------------------
 
 
