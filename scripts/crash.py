@@ -27,7 +27,7 @@ def cli(**options: Any) -> None:
     error; 130: interrupted.
     """
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-    from spillway.command import Options, crash  # noqa: PLC0415 (heavy)
-    from spillway.exits import leave  # noqa: PLC0415
+    from spillway.command import Options, crash
+    from spillway.exits import leave
 
     leave("crash", lambda: crash(Options(**options)))

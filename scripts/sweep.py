@@ -35,9 +35,9 @@ def cli(scheduler: str, workers: int | None, **options: Any) -> None:
     3: a run failed, or an unexpected error; 130: interrupted.
     """
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-    from spillway.exits import leave  # noqa: PLC0415 (heavy)
-    from spillway.sweep.command import Options, sweep  # noqa: PLC0415
-    from spillway.sweep.runner import Cluster  # noqa: PLC0415
+    from spillway.exits import leave
+    from spillway.sweep.command import Options, sweep
+    from spillway.sweep.runner import Cluster
 
     options["out"] = options["out"] or Path("sweeps") / Path(options["scenario"]).stem
     cluster = Cluster(scheduler, workers or os.cpu_count() or 1)

@@ -186,10 +186,10 @@ def _compile(contracts: Path, path: Path) -> dict[str, Any]:
 
 def compile_one(contracts: Path, path: Path) -> dict[str, Any]:
     """Compile one file here and now: the cache entry, or {"error": what is wrong}."""
-    from vyper.compiler import CompilerData, outputs_from_compiler_data  # noqa: PLC0415
-    from vyper.compiler.input_bundle import FilesystemInputBundle  # noqa: PLC0415
-    from vyper.compiler.settings import OptimizationLevel, Settings  # noqa: PLC0415
-    from vyper.exceptions import VyperException  # noqa: PLC0415
+    from vyper.compiler import CompilerData, outputs_from_compiler_data
+    from vyper.compiler.input_bundle import FilesystemInputBundle
+    from vyper.compiler.settings import OptimizationLevel, Settings
+    from vyper.exceptions import VyperException
 
     bundle = FilesystemInputBundle([contracts])
     settings = Settings(optimize=OptimizationLevel.GAS, evm_version=EVM_VERSION)

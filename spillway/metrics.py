@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from spillway import invariants
 from spillway.units import lots_to_size, quote_to_usd, units_to_quote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from spillway.crash import Run
     from spillway.engines import Event
@@ -77,7 +77,7 @@ class Tally:
     def add(self, before: Snapshot, now: Snapshot, events: Sequence[Event], flows: Flows) -> None:
         """Add one block."""
         for event in events:
-            adder = _ADDERS.get(event.name)
+            adder = self._ADDERS.get(event.name)
             if adder is not None:
                 adder(self, event.args, now)
         self._add_backstop_notional(events)
@@ -144,17 +144,17 @@ class Tally:
     def _vault_out(self, args: Any, _: Snapshot) -> None:
         self.vault_flows -= units_to_quote(args.units)
 
-
-_ADDERS = {
-    "BookEntered": Tally._book,  # noqa: SLF001
-    "BackstopEntered": Tally._backstop,  # noqa: SLF001
-    "ClosingBegun": Tally._closing,  # noqa: SLF001
-    "Deleveraged": Tally._deleveraged,  # noqa: SLF001
-    "GapBorne": Tally._gap,  # noqa: SLF001
-    "DeficitWritten": Tally._written_off,  # noqa: SLF001
-    "SharesIssued": Tally._vault_in,  # noqa: SLF001
-    "SharesRedeemed": Tally._vault_out,  # noqa: SLF001
-}
+    # What is added for each event that says something of a layer or of the vault.
+    _ADDERS: ClassVar[Mapping[str, Callable[[Tally, Any, Snapshot], None]]] = {
+        "BookEntered": _book,
+        "BackstopEntered": _backstop,
+        "ClosingBegun": _closing,
+        "Deleveraged": _deleveraged,
+        "GapBorne": _gap,
+        "DeficitWritten": _written_off,
+        "SharesIssued": _vault_in,
+        "SharesRedeemed": _vault_out,
+    }
 
 
 def _leverages(held: Snapshot, marked: Snapshot, accounts: Iterable[int]) -> list[Fraction]:

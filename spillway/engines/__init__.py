@@ -38,15 +38,15 @@ def start(name: str, genesis: Genesis | None = None, network: str = "") -> Engin
     """
     genesis = genesis or Genesis()
     if name == "pyevm" and not network:
-        from spillway.engines.pyevm import PyEvm  # noqa: PLC0415 (py-evm, only if asked for)
+        from spillway.engines.pyevm import PyEvm
 
         return Engine(PyEvm(genesis), genesis.gas_limit)
     if name == "revm" and not network:
-        from spillway.engines.revm import Revm  # noqa: PLC0415 (Wake, only if asked for)
+        from spillway.engines.revm import Revm
 
         return Engine(Revm(genesis), genesis.gas_limit)
     if name == "ape":
-        from spillway.engines.ape import NETWORK, ApeLocal  # noqa: PLC0415 (Ape, only if asked for)
+        from spillway.engines.ape import NETWORK, ApeLocal
 
         return Engine(ApeLocal(genesis, network or NETWORK), genesis.gas_limit)
     if name in NAMES:

@@ -296,9 +296,9 @@ def _run(computation: Any) -> None:
 
 def _loop(computation: Any) -> None:  # noqa: C901, PLR0912, PLR0915 (one branch for each kind)
     instructions, destinations = decode(computation.msg.code)
-    stack: list[int] = computation._stack.values  # noqa: SLF001
-    meter = computation._gas_meter  # noqa: SLF001
-    memory = computation._memory._bytes  # noqa: SLF001
+    stack: list[int] = computation._stack.values
+    meter = computation._gas_meter
+    memory = computation._memory._bytes
     push, pop = stack.append, stack.pop
     data = bytes(computation.msg.data)
     address = computation.msg.storage_address
@@ -365,7 +365,7 @@ def _loop(computation: Any) -> None:  # noqa: C901, PLR0912, PLR0915 (one branch
             start, size = pop(), stack[-1]
             computation.extend_memory(start, size)
             computation.consume_gas(GAS_SHA3WORD * ((size + 31) // 32), "SHA3")
-            memory = computation._memory._bytes  # noqa: SLF001
+            memory = computation._memory._bytes
             stack[-1] = _keccak(bytes(memory[start : start + size]))
         elif kind == FRAME:
             push(arg(computation))
@@ -376,7 +376,7 @@ def _loop(computation: Any) -> None:  # noqa: C901, PLR0912, PLR0915 (one branch
             target, start, size = pop(), pop(), pop()
             computation.extend_memory(max(target, start), size)
             computation.consume_gas(GAS_COPY * ((size + 31) // 32), "MCOPY")
-            memory = computation._memory._bytes  # noqa: SLF001
+            memory = computation._memory._bytes
             memory[target : target + size] = memory[start : start + size]
         elif kind == JUMP_IF:
             position = pop()
@@ -384,7 +384,7 @@ def _loop(computation: Any) -> None:  # noqa: C901, PLR0912, PLR0915 (one branch
                 index = _target(destinations, position)
         else:
             arg(computation=computation)
-            memory = computation._memory._bytes  # noqa: SLF001
+            memory = computation._memory._bytes
 
 
 def _sstore(computation: Any) -> None:
@@ -420,7 +420,7 @@ def _sstore(computation: Any) -> None:
 def _extend(computation: Any, start: int) -> bytearray:
     """Charge for memory up to the word at `start`; give the memory, which may have moved."""
     computation.extend_memory(start, 32)
-    memory: bytearray = computation._memory._bytes  # noqa: SLF001
+    memory: bytearray = computation._memory._bytes
     return memory
 
 

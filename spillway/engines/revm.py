@@ -238,10 +238,10 @@ def _load() -> tuple[Any, Any]:
     history of all blocks, a snapshot can't be reverted to after 256 of them.
     """
     try:
-        import wake_rs  # noqa: PLC0415 (with what it imports, it takes a second to load)
-        from wake.config import WakeConfig  # noqa: PLC0415
-        from wake.development import errors  # noqa: PLC0415
-        from wake.development import globals as settings  # noqa: PLC0415
+        import wake_rs
+        from wake.config import WakeConfig
+        from wake.development import errors
+        from wake.development import globals as settings
     except ImportError as error:
         allowed = f"once Wake is there: {INSTALL}"
         raise BadInput("command line", "--engine", "revm", allowed) from error

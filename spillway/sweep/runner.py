@@ -36,7 +36,7 @@ class Cluster:
 @contextmanager
 def connect(cluster: Cluster) -> Iterator[Client]:
     """Open a client of the scheduler, or of a local cluster that ends with it. Raises BadInput."""
-    from distributed import Client, LocalCluster  # noqa: PLC0415 (Dask, only if asked for)
+    from distributed import Client, LocalCluster
 
     if cluster.scheduler:
         try:
@@ -61,7 +61,7 @@ def connect(cluster: Cluster) -> Iterator[Client]:
 
 def results(client: Client, jobs: Iterable[Job]) -> Iterator[Result]:
     """Yield the results of jobs, in the order in which they are done."""
-    from distributed import as_completed  # noqa: PLC0415 (as above)
+    from distributed import as_completed
 
     waiting = iter(jobs)
     window = JOBS_A_WORKER * max(len(client.scheduler_info()["workers"]), 1)

@@ -194,6 +194,12 @@ def test_i_5_finds_a_loss_that_no_event_explains() -> None:
     assert list(invariants.losses_are_explained(bankrupt, Flows())) == []
 
 
+def test_liquidating_an_account_that_nobody_opened_is_no_finding() -> None:
+    now = snapshot(venue())
+    nobody = max(now.accounts) + 1
+    assert invariants.check(now, now, Flows(liquidated={nobody})) == []
+
+
 def test_i_6_finds_open_interest_that_is_not_the_longs() -> None:
     now = snapshot(venue())
     assert list(invariants.open_interest_is_both_sides(now)) == []
