@@ -129,7 +129,10 @@ def place(account: uint256, market: uint256, order: IOrderBook.Order) -> (uint25
         high=terms.high,
         liquidation=False,
     )
-    result: matching.Result = matching._take(taker, self._most_makers(account, order.reduce_only))
+    makers: uint256 = matching.MAX_MAKERS
+    if order.reduce_only:
+        makers = self._most_makers(account)
+    result: matching.Result = matching._take(taker, makers)
     order_id: uint256 = 0
     if order.kind == GTC and result.end == matching.LIMIT_REACHED:
         result.end = matching.RESTS
@@ -252,7 +255,7 @@ def sweep(
         high=max_value(uint256),
         liquidation=True,
     )
-    result: matching.Result = matching._take(taker, makers)
+    result: matching.Result = matching._take(taker, min(makers, matching.MAX_MAKERS))
     self._report(taker, result)
     return result.filled, result.quote, result.met
 
@@ -468,15 +471,13 @@ def _edge(is_bid: bool, terms: Terms) -> uint256:
 # --- entering the book ---------------------------------------------------------------------
 
 
-# @notice Makers that an order may meet. Only accounts of the protocol have many legs, and they only reduce.
+# @notice Makers that an order which only reduces may meet. Other orders meet MAX_MAKERS: only
+#         accounts of the protocol have many legs, and those only reduce.
 @internal
 @view
-def _most_makers(account: uint256, reduce_only: bool) -> uint256:
-    if reduce_only:
-        legs: uint256 = staticcall matching.POOL.legs_of(account)
-        if math._count_bits(legs) > MANY_LEGS:
-            return FEW_MAKERS
-    return matching.MAX_MAKERS
+def _most_makers(account: uint256) -> uint256:
+    legs: uint256 = staticcall matching.POOL.legs_of(account)
+    return FEW_MAKERS if math._count_bits(legs) > MANY_LEGS else matching.MAX_MAKERS
 
 
 # @notice Take with what is left of the position of a stop that has fired.

@@ -71,13 +71,15 @@ def __init__(pool: IMarginPool):
     POOL = pool
 
 
+# @param makers At most MAX_MAKERS.
 @internal
 def _take(taker: Taker, makers: uint256) -> Result:
     result: Result = empty(Result)
-    for i: uint256 in range(min(makers, MAX_MAKERS), bound=MAX_MAKERS):
+    for i: uint256 in range(makers, bound=MAX_MAKERS):
         book: price_levels.Book = price_levels._book(taker.market)
         if not self._crosses(book, taker.is_bid, taker.limit):
-            break
+            result.end = LIMIT_REACHED
+            return result
         tick: uint256 = book.ask if taker.is_bid else book.bid
         price: uint256 = ticks._price(tick, book.size_decimals)
         lots: uint256 = 0
