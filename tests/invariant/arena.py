@@ -18,6 +18,7 @@ from spillway.engines.protocol import TX_GAS_LIMIT
 from spillway.invariants import Snapshot
 from spillway.model.margin import Market, Tier
 from spillway.model.words import DEFICIT
+from spillway.rules import LiquidationRules
 from spillway.storage import PoolStorage
 from tests import bench
 from tests.bench import MAX_UINT, UNITS, USD
@@ -45,7 +46,7 @@ VAULT_PARAMS = (150_000, 4 * DAY, 200_000, 20_000)
 # A twentieth of the venue's rule: positions are small here, and both kinds of order must occur.
 SLICE_ABOVE = 5_000 * USD
 INTERFACES = Path(__file__).parents[2] / "contracts" / "interfaces"
-REASON = re.compile(r'"((?:pool|custody|book|liquidator|adl|vault): [^"]+)"')
+REASON = re.compile(r'"((?:pool|custody|book|liquidator|adl|vault|shedding|fund): [^"]+)"')
 # What an interface says that a function may refuse with.
 REASONS = {
     reason for path in INTERFACES.glob("*.vyi") for reason in REASON.findall(path.read_text())
@@ -324,7 +325,7 @@ def deploy(engine: Engine, artifacts: Artifacts) -> Arena:
         keeper,
         taker_fee=450,
         maker_fee=150,
-        slice_above=SLICE_ABOVE,
+        liquidation=LiquidationRules(slice_above=SLICE_ABOVE),
         vault_params=VAULT_PARAMS,
     )
     arena = Arena(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from spillway.rules import AdlRules
 from tests.bench import DEFICIT, USD
 from tests.chain import refused
 from tests.unit.contracts.adl import stage
@@ -544,7 +545,7 @@ def test_what_a_loser_needs_for_an_order_it_has_placed_meanwhile_is_no_residual(
     engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address
 ) -> None:
     """The backstop gets what a closed account has left, but not the margin of a live one."""
-    venue = stage.deploy(engine, artifacts, admin, keeper, residual_to=3)
+    venue = stage.deploy(engine, artifacts, admin, keeper, closing=AdlRules(residual_to=3))
     assert venue.open_backstop("backstop", 5) == 3
     loser, winner = venue.open("loser", 51), venue.open("winner", 1_000)
     swap(venue, loser, winner, 1, 100)
