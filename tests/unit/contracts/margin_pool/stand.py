@@ -295,7 +295,7 @@ def deploy(engine: Engine, artifacts: Artifacts, *, cashier: Address | None = No
     `cashier` holds the role of custody; nobody does yet where it is None.
     """
     admin, oracle, book, liquidator, deleverager, vault, fund = (
-        engine.sender(place) for place in (0, 10, 11, 12, 13, 14, 15)
+        engine.sender(place) for place in (0, 10, 11, 12, 13, 14, 16)
     )
     pool = engine.deploy(artifacts["MarginPool"], TAKER_FEE, MAKER_FEE, BAND, sender=admin)
     for role, holder in (
