@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from spillway import crash, engines, invariants, metrics, presets, scenario
-from spillway.actors import closings
+from spillway.actors import closings, rankings
 from spillway.crash import unexplained
 from spillway.invariants import Finding
 from spillway.model.words import DEFICIT
@@ -147,7 +147,8 @@ def test_it_stops_at_the_first_broken_invariant(
 def test_a_side_too_large_for_one_transaction_is_ranked_page_by_page_to_the_same_end(
     thin: Run, run_thin: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(closings, "GAS_CALL", 5 * closings.GAS_HOLDER)
+    for module in (closings, rankings):
+        monkeypatch.setattr(module, "GAS_CALL", 5 * rankings.GAS_HOLDER)
     paged = run_thin()
     steps = [r.label for block in paged.blocks for r in block.receipts if "Adl." in r.label]
     assert steps.count("Adl.scan") > steps.count("Adl.open_job") == steps.count("Adl.end_job") > 0
