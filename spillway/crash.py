@@ -283,8 +283,7 @@ class _Loop:
                 calls = [*calls, *maker.decide(view, self._rng)]
             takers = [call for t in self._traders for call in t.decide(view, self._rng)]
             keeps = not scenarios.happening(self._scenario, "keeper_outage", step)
-            # Whoever is below zero, and what others have left open.
-            to_close = any(view.below_zero()) or any(each.locked for each in view.now.markets)
+            to_close = self._keeper.finds_losers(view)
             sheds: list[Call] = []
             stops: list[Call] = []
             if keeps:

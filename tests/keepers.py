@@ -85,11 +85,13 @@ class Shift:
         at = engine.head.timestamp + 1
         with engine.rehearse([], at):
             view = self._view(at)
+            to_close = self._keeper.finds_losers(view)
             calls = self._keeper.unlock(view)
             if self._liquidates:
                 calls += self._keeper.liquidate(view)
-        with engine.rehearse(calls, at):
-            calls += self._keeper.deleverage(self._view(at))
+        if to_close:
+            with engine.rehearse(calls, at):
+                calls += self._keeper.deleverage(self._view(at))
         receipts = list(engine.send_block(calls, at).receipts)
         assert not [(each.label, each.reason) for each in receipts if not each.success]
         return receipts

@@ -46,6 +46,10 @@ class Keeper:
         """Close whoever is below zero: accounts by id, the vault's child last."""
         return self._closings.of(self.losers(view), view)
 
+    def finds_losers(self, view: View) -> bool:
+        """Whether anybody is below zero, or in a closing that was left: one may be above by now."""
+        return any(view.below_zero()) or any(market.locked for market in view.now.markets)
+
     def losers(self, view: View) -> list[int]:
         """Return whom `deleverage` closes, in its order."""
         losers = [n for n in view.below_zero() if _closable(n, view)]

@@ -289,10 +289,19 @@ def test_a_loser_in_two_markets_of_which_one_was_ranked(
 
 @pytest.fixture
 def second(bench: Bench) -> int:
-    """A second loser, long 4 against `d` with 112 of its own: below zero from 72 down."""
-    second = bench.open("second", 112)
-    bench.trade(second, bench.accounts["d"], LOTS, 100)
+    """A second loser, long 12 against `d` and `e` with 336 of its own: below zero under 72."""
+    second = bench.open("second", 336)
+    for name in "de":
+        bench.trade(second, bench.accounts[name], 6, 100)
     return second
+
+
+def assert_second_waits(bench: Bench, shift: Shift, second: int) -> None:
+    """The loser is closed in the next block, the second one by its own job in the block after."""
+    shift.block()
+    assert (bench.size(bench.accounts["loser"]), bench.size(second)) == (0, 12)
+    assert labels(shift.block())[-1] == "Adl.deleverage"
+    assert bench.size(second) == 0
 
 
 def test_a_loser_who_was_not_one_at_the_jobs_prices_waits_for_the_next_block(
@@ -301,11 +310,8 @@ def test_a_loser_who_was_not_one_at_the_jobs_prices_waits_for_the_next_block(
     crash(bench)
     stranger.open(0)
     bench.mark(71, 50)
-    assert bench.equity(second) == 112 - 4 * 29
-    assert "Closed" in {event.name for each in shift.block() for event in each.events}
-    assert (bench.size(bench.accounts["loser"]), bench.size(second)) == (0, LOTS)
-    assert labels(shift.block())[-1] == "Adl.deleverage"
-    assert bench.size(second) == 0
+    assert bench.equity(second) == 336 - 12 * 29
+    assert_second_waits(bench, shift, second)
 
 
 def test_a_loser_for_whom_the_queue_is_too_short_waits_for_the_next_block(
@@ -313,11 +319,12 @@ def test_a_loser_for_whom_the_queue_is_too_short_waits_for_the_next_block(
 ) -> None:
     bench.mark(76, 50)
     bench.mark(70, 50)
-    stranger.open(bench.plans(bench.accounts["loser"])[0].threshold)
-    shift.block()
-    assert (bench.size(bench.accounts["loser"]), bench.size(second)) == (0, LOTS)
-    assert labels(shift.block())[-1] == "Adl.deleverage"
-    assert bench.size(second) == 0
+    *_, fourth, _, _, _ = sorted(key for key, _ in bench.keys(0, SIDE))
+    stranger.open(fourth)
+    stranger.scan_all()
+    # Of three times 4 and once 10, the loser takes 12.
+    assert 0 < job(bench).lots - 12 < 12
+    assert_second_waits(bench, shift, second)
 
 
 def test_one_who_needs_what_is_serving_another_waits_for_it(
@@ -328,10 +335,7 @@ def test_one_who_needs_what_is_serving_another_waits_for_it(
     stranger.open(0)
     leave_ready(stranger)
     stranger.close(1)
-    assert labels(shift.block()).count("Adl.close") == 1
-    assert (bench.size(bench.accounts["loser"]), bench.size(second)) == (0, LOTS)
-    shift.block()
-    assert bench.size(second) == 0
+    assert_second_waits(bench, shift, second)
 
 
 # --- what nobody needs ---------------------------------------------------------------------------
