@@ -33,9 +33,7 @@ LOSER_CLOSED, _, EXPIRED = range(3)
 @pytest.fixture
 def bench(engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address) -> Bench:
     venue = benches.deploy(engine, artifacts, admin, keeper)
-    venue.list_market()
-    venue.list_market()
-    venue.mark(100, 50)
+    venue.list_at(100, 50)
     for name, usd in {"loser": 250, "whale": 9_000, **SHORTS}.items():
         venue.open(name, usd)
     a = venue.accounts
