@@ -117,14 +117,33 @@ def job(market: uint256, longs: bool) -> IAdl.Job:
 def keys(
     market: uint256, longs: bool, start: uint256, count: uint256
 ) -> (DynArray[uint256, 32], DynArray[uint256, 32]):
-    seen: IMarginPool.Market = staticcall adl_jobs.POOL.market(market)
+    job: IAdl.Job = adl_jobs._load(adl_jobs._number(market, longs))
+    if job.phase == adl_jobs.ABSENT:
+        job = adl_jobs._opened(market, 0, longs, 0)
     found: DynArray[IMarginPool.Candidate, 32] = staticcall adl_jobs.POOL.candidates(
-        market, longs, start, count, seen.mark, seen.funding
+        market, longs, start, count, job.mark, job.funding
     )
     lots: DynArray[uint256, 32] = []
     for candidate: IMarginPool.Candidate in found:
         lots.append(candidate.size)
     return adl_jobs._keys(found), lots
+
+
+@external
+@view
+def queue(
+    market: uint256, longs: bool, start: uint256, count: uint256
+) -> (DynArray[uint256, 32], DynArray[uint256, 32]):
+    number: uint256 = adl_jobs._number(market, longs)
+    job: IAdl.Job = adl_jobs._load(number)
+    found: DynArray[uint256, 32] = []
+    told: DynArray[uint256, 32] = []
+    for i: uint256 in range(start, start + min(count, 32), bound=32):
+        if i < job.enrolled:
+            found.append(adl_jobs.queue[number << 32 | i])
+        if i < job.ordered:
+            told.append(adl_jobs._slot(number, i) & adl_jobs.WORD_MASK)
+    return found, told
 
 
 @external

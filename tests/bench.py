@@ -78,6 +78,12 @@ class Bench:
         self.book.transact.open_market(market, sender=self.keeper)
         return market
 
+    def list_at(self, *prices: Decimal | int | str) -> None:
+        """List a market for each price, USD a lot, and mark it there."""
+        for _ in prices:
+            self.list_market()
+        self.mark(*prices)
+
     def mark(self, *prices: Decimal | int | str, funding: Sequence[int] = ()) -> Receipt:
         """Open an epoch: the mark (and index) of market 0, 1, ... in USD a lot; F moves by USD."""
         updates = []

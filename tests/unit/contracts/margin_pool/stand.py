@@ -39,6 +39,7 @@ MAX_LEGS = 8
 # Initial margin 10 %, maintenance 5 %; above 100,000 USD 20 % and 10 %.
 TIERS = ((0, 10), (100_000, 5))
 START = 100  # USD a lot, the first mark
+MARK = START * USD  # the same, quote
 
 
 class Match(NamedTuple):
