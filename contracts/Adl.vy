@@ -121,14 +121,14 @@ def job(market: uint256, longs: bool) -> IAdl.Job:
 def keys(
     market: uint256, longs: bool, start: uint256, count: uint256
 ) -> (DynArray[uint256, 32], DynArray[uint256, 32]):
-    seen: IMarginPool.Market = staticcall adl_jobs.POOL.market(market)
+    job: IAdl.Job = adl_jobs._opened(market, 0, longs, 0)
     found: DynArray[IMarginPool.Candidate, 32] = staticcall adl_jobs.POOL.candidates(
-        market, longs, start, count, seen.mark, seen.funding
+        market, longs, start, count, job.mark, job.funding
     )
     lots: DynArray[uint256, 32] = []
     for candidate: IMarginPool.Candidate in found:
         lots.append(candidate.size)
-    return adl_jobs._keys(found), lots
+    return adl_jobs._keys(adl_jobs._side(market, longs, job), found), lots
 
 
 @external

@@ -7,7 +7,7 @@ from enum import IntEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from spillway.presets import policy_contract
+from spillway.model.policies import contract_name
 from spillway.scenario import desks
 from spillway.units import size_to_lots, usd_to_quote
 
@@ -136,7 +136,7 @@ def deploy(
         liquidation.window_seconds,
         usd_to_quote(liquidation.slice_above_usd),
     )
-    policy = new(policy_contract(preset.adl.policy))
+    policy = new(contract_name(preset.adl.policy))
     residual_to = FEES if preset.adl.residual_to == "fees" else 0
     adl = new("Adl", pool.address, policy.address, residual_to)
     lens = new("Lens", pool.address, book.address, adl.address)
