@@ -6,14 +6,14 @@ addresses that hold their roles, so that a test says what the mark is and what t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from spillway import ranking
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from spillway.build import Artifacts
     from spillway.engines import Address, Contract, Engine, Receipt
@@ -232,11 +232,13 @@ def deploy(
     slice_above: int = 100_000 * USD,
     vault_params: tuple[int, ...] | None = None,
     by_hand: Mapping[int, Address] | None = None,
+    ungranted: Container[int] = (),
 ) -> Bench:
     """Deploy and wire a venue whose oracle and vault are plain addresses.
 
     `vault_params` makes the vault a real one, whose accounts are still to be opened. `by_hand`
-    gives further roles to plain addresses, in place of the contract of that role.
+    gives further roles to plain addresses, in place of the contract of that role; those `ungranted`
+    stay open, as `rank_by` needs it.
     """
     oracle, vault = engine.sender(10), engine.sender(11)
     usdc = engine.deploy(artifacts["USDC"], sender=admin)
@@ -270,7 +272,8 @@ def deploy(
         **(by_hand or {}),
     }
     for role, holder in holders.items():
-        pool.transact.grant(role, holder, sender=admin)
+        if role not in ungranted:
+            pool.transact.grant(role, holder, sender=admin)
     return Bench(
         engine=engine,
         usdc=usdc,
@@ -285,3 +288,12 @@ def deploy(
         admin=admin,
         keeper=keeper,
     )
+
+
+def rank_by(bench: Bench, artifacts: Artifacts, policy: str) -> Bench:
+    """The same venue, whose role ADL was open, ranking by the contract of a policy."""
+    scores = bench.engine.deploy(artifacts[policy], sender=bench.admin)
+    told = bench.pool.address, scores.address, 0
+    adl = bench.engine.deploy(artifacts["Adl"], *told, sender=bench.admin)
+    bench.pool.transact.grant(ADL, adl.address, sender=bench.admin)
+    return replace(bench, adl=adl)
