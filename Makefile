@@ -37,6 +37,7 @@ test: setup
 
 bench: setup $(BENCH_VENV)/.stamp
 	$(VENV)/bin/python -m tests.gas
+	$(VENV)/bin/python -m tests.gas_adl
 	$(VENV)/bin/python -m bench
 
 lint: setup $(CONTRACTS_CHECKED)

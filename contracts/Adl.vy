@@ -126,24 +126,19 @@ def keys(
     lots: DynArray[uint256, 32] = []
     for candidate: IMarginPool.Candidate in found:
         lots.append(candidate.size)
-    return adl_jobs._keys(found), lots
+    return adl_jobs._keys(adl_jobs._side(market, longs, job), found), lots
 
 
 @external
 @view
-def queue(
-    market: uint256, longs: bool, start: uint256, count: uint256
-) -> (DynArray[uint256, 32], DynArray[uint256, 32]):
-    number: uint256 = adl_jobs._number(market, longs)
-    job: IAdl.Job = adl_jobs._load(number)
-    found: DynArray[uint256, 32] = []
-    told: DynArray[uint256, 32] = []
-    for i: uint256 in range(start, start + min(count, 32), bound=32):
-        if i < job.enrolled:
-            found.append(adl_jobs.queue[number << 32 | i])
-        if i < job.ordered:
-            told.append(adl_jobs._slot(number, i) & adl_jobs.WORD_MASK)
-    return found, told
+def entry(market: uint256, longs: bool, place: uint256) -> uint256:
+    return adl_jobs.queue[adl_jobs._number(market, longs) << 32 | place]
+
+
+@external
+@view
+def told(market: uint256, longs: bool, rank: uint256) -> uint256:
+    return adl_jobs._slot(adl_jobs._number(market, longs), rank) & adl_jobs.WORD_MASK
 
 
 @external

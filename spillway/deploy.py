@@ -7,7 +7,7 @@ from enum import IntEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from spillway.presets import policy_contract
+from spillway.model.policies import contract_name
 from spillway.rules import NOBODY, AdlRules, Layer, LiquidationRules
 from spillway.scenario import desks
 from spillway.units import size_to_lots, usd_to_quote
@@ -134,7 +134,7 @@ def deploy(
     )
     layers = [Layer(vault.address)]
     liquidator = new("Liquidator", pool.address, book.address, NOBODY, liquidation, layers)
-    policy = new(policy_contract(preset.adl.policy))
+    policy = new(contract_name(preset.adl.policy))
     residual_to = FEES if preset.adl.residual_to == "fees" else 0
     closing = AdlRules(residual_to=residual_to, liquidator=liquidator.address)
     adl = new("Adl", pool.address, policy.address, NOBODY, closing)

@@ -10,6 +10,7 @@ from pydantic import Field
 from spillway import tables
 from spillway.build import ROOT
 from spillway.errors import BadInput
+from spillway.model.policies import QUEUES
 from spillway.tables import Table, Text, Whole
 
 FOLDER = ROOT / "venues"
@@ -66,7 +67,7 @@ class Vault(Table):
 class Adl(Table):
     """Who is deleveraged first, and who keeps what a closed account has left."""
 
-    policy: Text
+    policy: Text  # by its name in spillway.model.policies
     residual_to: Literal["account", "fees"]
 
 
@@ -115,9 +116,6 @@ def load(path: Path) -> Preset:
     if preset.trading.maker_fee_ppm > preset.trading.taker_fee_ppm:
         allowed = "at most the taker's fee"
         raise BadInput(str(path), "trading.maker_fee_ppm", preset.trading.maker_fee_ppm, allowed)
+    if preset.adl.policy not in QUEUES:
+        raise BadInput(str(path), "adl.policy", preset.adl.policy, f"one of {', '.join(QUEUES)}")
     return preset
-
-
-def policy_contract(policy: str) -> str:
-    """Return the contract of a ranking policy: `hyperliquid_queue` -> `HyperliquidQueue`."""
-    return "".join(word.capitalize() for word in policy.split("_"))

@@ -44,16 +44,11 @@ def read_keys(adl: Contract, market: int, longs: bool, holders: int) -> list[tup
 
 
 def read_queue(
-    adl: Contract, market: int, longs: bool, enrolled: int
+    adl: Contract, market: int, longs: bool, enrolled: int, ordered: int
 ) -> tuple[list[int], list[int]]:
     """The keys of those enrolled, by place in the queue, and the places told so far, by rank."""
-    keys: list[int] = []
-    told: list[int] = []
-    for start in range(0, enrolled, PAGE):
-        found, ranks = adl.call.queue(market, longs, start, PAGE)
-        keys += found
-        told += ranks
-    return keys, told
+    keys = [adl.call.entry(market, longs, place) for place in range(enrolled)]
+    return keys, [adl.call.told(market, longs, rank) for rank in range(ordered)]
 
 
 def plan(

@@ -6,7 +6,7 @@ addresses that hold their roles, so that a test says what the mark is and what t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -22,7 +22,7 @@ from spillway.rules import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
 
     from spillway.build import Artifacts
     from spillway.engines import Address, Contract, Engine, Receipt
@@ -271,13 +271,15 @@ def deploy(
     closing: AdlRules = HYPERLIQUID_ADL,
     vault_params: tuple[int, ...] | None = None,
     by_hand: Mapping[int, Address] | None = None,
+    ungranted: Container[int] = (),
 ) -> Bench:
     """Deploy and wire a venue whose oracle and vault are plain addresses.
 
     `vault_params` makes the vault a real one, whose accounts are still to be opened; `layer` says
     how it stands behind the book. `fund` adds an insurance fund, with `caps` by market; one that
     takes over stands behind the book in place of the vault. `by_hand` gives further roles to
-    plain addresses, in place of the contract of that role.
+    plain addresses, in place of the contract of that role; those `ungranted` stay open, as
+    `rank_by` needs it.
     """
     oracle, vault = engine.sender(10), engine.sender(11)
     usdc = engine.deploy(artifacts["USDC"], sender=admin)
@@ -315,7 +317,8 @@ def deploy(
         **(by_hand or {}),
     }
     for role, holder in holders.items():
-        pool.transact.grant(role, holder, sender=admin)
+        if role not in ungranted:
+            pool.transact.grant(role, holder, sender=admin)
     return Bench(
         engine=engine,
         usdc=usdc,
@@ -331,3 +334,12 @@ def deploy(
         admin=admin,
         keeper=keeper,
     )
+
+
+def rank_by(bench: Bench, artifacts: Artifacts, policy: str) -> Bench:
+    """The same venue, whose role ADL was open, ranking by the contract of a policy."""
+    scores = bench.engine.deploy(artifacts[policy], sender=bench.admin)
+    told = bench.pool.address, scores.address, NOBODY, HYPERLIQUID_ADL
+    adl = bench.engine.deploy(artifacts["Adl"], *told, sender=bench.admin)
+    bench.pool.transact.grant(ADL, adl.address, sender=bench.admin)
+    return replace(bench, adl=adl)

@@ -48,7 +48,7 @@ POLICY: immutable(IAdlPolicy)
 # At what price they are closed.
 PRICE: immutable(uint256)
 
-# By job: mark | previous mark << 80 | block of opening << 160 | phase << 200 | locked << 208
+# By job: mark | previous mark << 80 | block of opening << 160 | phase << 200 | locked << 208 | epoch << 216
 prices: HashMap[uint256, uint256]
 
 # By job: funding index << 128 | lots enrolled << 64 | loser << 32 | serving
@@ -98,6 +98,7 @@ def _load(number: uint256) -> IAdl.Job:
         previous_mark=(price >> 80) & PRICE_MASK,
         funding=party >> 128,
         opened_in=(price >> 160) & (2**40 - 1),
+        epoch=price >> 216,
         phase=(price >> 200) & 255,
         threshold=self.thresholds[number],
         loser=(low >> 32) & WORD_MASK,
@@ -111,7 +112,7 @@ def _load(number: uint256) -> IAdl.Job:
         next=(cursor >> 128) & WORD_MASK,
         first=(cursor >> 160) & WORD_MASK,
         used=cursor >> 192,
-        locked=price >> 208 != 0,
+        locked=(price >> 208) & 255 != 0,
     )
 
 
@@ -123,6 +124,7 @@ def _save(number: uint256, job: IAdl.Job):
         | job.opened_in << 160
         | job.phase << 200
         | convert(job.locked, uint256) << 208
+        | job.epoch << 216
     )
     low: uint256 = job.lots << 64 | job.loser << 32 | job.serving
     self.parties[number] = job.funding << 128 | convert(low, int256)
@@ -157,6 +159,7 @@ def _opened(market: uint256, loser: uint256, longs: bool, threshold: uint256) ->
         job.previous_mark = seen.index if PRICE == INDEX else seen.mark
     job.funding = seen.funding
     job.opened_in = block.number
+    job.epoch = staticcall POOL.epoch()
     job.phase = SCANNING
     job.threshold = threshold
     job.loser = loser
@@ -170,6 +173,7 @@ def _scan(market: uint256, longs: bool, opened: IAdl.Job, count: uint256) -> IAd
     require._that(opened.phase == SCANNING, "adl: wrong phase")
     job: IAdl.Job = opened
     number: uint256 = self._number(market, longs)
+    side: IAdlPolicy.Side = self._side(market, longs, job)
     end: uint256 = min(job.length, job.cursor + min(count, PAGE * MAX_PAGES))
     for i: uint256 in range(MAX_PAGES):
         if job.cursor >= end:
@@ -178,7 +182,7 @@ def _scan(market: uint256, longs: bool, opened: IAdl.Job, count: uint256) -> IAd
         found: DynArray[IMarginPool.Candidate, PAGE] = staticcall POOL.candidates(
             market, longs, job.cursor, size, job.mark, job.funding
         )
-        keys: DynArray[uint256, PAGE] = self._keys(found)
+        keys: DynArray[uint256, PAGE] = self._keys(side, found)
         for j: uint256 in range(len(found), bound=PAGE):
             if keys[j] >= job.threshold:
                 self.queue[number << 32 | job.enrolled] = keys[j]
@@ -212,13 +216,35 @@ def _lots(account: uint256, market: uint256) -> uint256:
     return convert(abs((staticcall POOL.position(account, market)).size), uint256)
 
 
+# @notice What a job ranks, for its policy.
+# @dev The seed is made of nothing that whoever opens a job has a say in; a block hash would differ from
+#      engine to engine.
+@internal
+@pure
+def _side(market: uint256, longs: bool, job: IAdl.Job) -> IAdlPolicy.Side:
+    seed: bytes32 = keccak256(
+        abi_encode(market, longs, job.mark, job.previous_mark, job.funding, job.epoch)
+    )
+    return IAdlPolicy.Side(
+        market=market,
+        longs=longs,
+        mark=job.mark,
+        previous_mark=job.previous_mark,
+        funding=job.funding,
+        length=job.length,
+        seed=convert(seed, uint256),
+    )
+
+
 @internal
 @view
-def _keys(found: DynArray[IMarginPool.Candidate, PAGE]) -> DynArray[uint256, PAGE]:
+def _keys(
+    side: IAdlPolicy.Side, found: DynArray[IMarginPool.Candidate, PAGE]
+) -> DynArray[uint256, PAGE]:
     keys: DynArray[uint256, PAGE] = []
     if len(found) == 0:
         return keys
-    keys = staticcall POLICY.scores(found)
+    keys = staticcall POLICY.scores(side, found)
     for i: uint256 in range(len(found), bound=PAGE):
         key: uint256 = min(keys[i], MAX_SCORE) << 56
         key |= (MAX_ACCOUNT - found[i].account) << 24 | found[i].place

@@ -140,7 +140,7 @@ def read(adl: Contract, market: int, longs: bool) -> Ranking | None:
     job = adl.call.job(market, longs)
     if job.phase == ABSENT:
         return None
-    keys, told = ranking.read_queue(adl, market, longs, job.enrolled)
+    keys, told = ranking.read_queue(adl, market, longs, job.enrolled, job.ordered)
     return Ranking(
         market=market,
         longs=longs,

@@ -6,12 +6,13 @@ is still missing afterwards is the gap, borne by those just hit out of what they
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from spillway.model import margin
+from spillway.model.keys import rank_key, tier_1
+from spillway.model.policies import Score
 from spillway.model.pool import Pool, cost_out, require
-from spillway.model.scores import Score, rank_key, tier_1
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +122,16 @@ def deleverage(pool: Pool, loser: int, score: Score, jobs: Jobs | None = None) -
 
 
 def queue(pool: Pool, market: int, *, longs: bool, score: Score) -> list[Place]:
-    """Return the holders of one side, the front of the queue first."""
-    now = pool.markets[market]
+    """Return the holders of one side, the front of the queue first.
+
+    The model keeps no holder lists: their places here are in the order of ids.
+    """
+    side = pool.side(market, longs=longs)
     seen = [
-        pool.candidate(market, account, now.mark, now.funding)
-        for account in pool.holders(market, longs=longs)
+        replace(pool.candidate(market, account, side.mark, side.funding), place=place)
+        for place, account in enumerate(pool.holders(market, longs=longs))
     ]
-    seen.sort(key=lambda candidate: rank_key(candidate, score), reverse=True)
+    seen.sort(key=lambda candidate: rank_key(candidate, score(side, candidate)), reverse=True)
     return [Place(candidate.account, 1 if tier_1(candidate) else 2) for candidate in seen]
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from spillway.errors import SpillwayError
 from spillway.model import margin
 from spillway.model.margin import Health, Market
+from spillway.model.policies import Candidate, Side, seeded
 from spillway.model.rounding import ceil_div
-from spillway.model.scores import Candidate
 from spillway.model.words import DEFICIT, FEES, ISOLATED, PROTOCOL, Account, Leg
 from spillway.units import QUOTE_PER_UNIT
 
@@ -299,6 +299,22 @@ class Pool:
             notional=abs(leg.size) * mark,
             entry_notional=max(abs(leg.cost), 1),
         )
+
+    def side(self, market: int, *, longs: bool) -> Side:
+        """Return what a job opened now would rank.
+
+        Where a holder stands in the list is not kept here: its length is the number of holders.
+        """
+        held = self.markets[market]
+        side = Side(
+            market=market,
+            longs=longs,
+            mark=held.mark,
+            previous_mark=self.previous_mark(market),
+            funding=held.funding,
+            length=len(self.holders(market, longs=longs)),
+        )
+        return seeded(side, self.epoch)
 
     def holders(self, market: int, *, longs: bool) -> list[int]:
         """Return the accounts with a position on one side, ids ascending."""

@@ -20,8 +20,8 @@ from spillway.invariants import Snapshot
 from spillway.model import custody, trades
 from spillway.model.margin import QUOTE_PER_USD as USD
 from spillway.model.margin import Market, Tier
+from spillway.model.policies import Candidate
 from spillway.model.pool import MAX_FUNDING, MAX_PRICE, Pool, Refused, Update, require
-from spillway.model.scores import Candidate
 from spillway.model.trades import Fill
 from spillway.model.words import DEFICIT, LOW_MARKETS, Account, decode_dump, set_bits
 from spillway.units import QUOTE_PER_UNIT

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from spillway import ranking
 from spillway.actors import closings, rankings
 from spillway.actors.rankings import LIFETIME, ORDERING, READY, SCANNING
 from tests import bench as benches
@@ -94,8 +95,13 @@ class Outsider:
         self._bench.adl.transact.close(self._bench.accounts[name], steps, sender=self._sender)
 
 
+def queue(bench: Bench) -> tuple[list[int], list[int]]:
+    found = job(bench)
+    return ranking.read_queue(bench.adl, 0, SIDE, found.enrolled, found.ordered)
+
+
 def ranked(bench: Bench) -> list[int]:
-    keys = bench.adl.call.queue(0, SIDE, 0, 32)[0]
+    keys, _ = queue(bench)
     return sorted(range(len(keys)), key=keys.__getitem__, reverse=True)
 
 
@@ -366,21 +372,20 @@ def test_an_expired_job_is_ended_and_another_one_closes_the_loser(
     assert bench.at(bench.accounts["loser"]) == (0, 0)
 
 
-def test_the_view_of_a_queue_tells_keys_and_ranks(bench: Bench, stranger: Outsider) -> None:
+def test_the_queue_of_a_job_can_be_read(bench: Bench, stranger: Outsider) -> None:
     crash(bench)
-    assert bench.adl.call.queue(0, SIDE, 0, 32) == ((), ())
-    keys = tuple(key for key, _ in bench.keys(0, SIDE))
+    assert queue(bench) == ([], [])
+    keys = [key for key, _ in bench.keys(0, SIDE)]
     stranger.open(0)
     stranger.scan(3)
-    assert bench.adl.call.queue(0, SIDE, 1, 32) == (keys[1:3], ())
+    assert queue(bench) == (keys[:3], [])
     stranger.scan_all()
     assert job(bench).phase == ORDERING
     stranger.tell(0, 1)
-    assert bench.adl.call.queue(0, SIDE, 0, 32) == (keys, tuple(ranked(bench)[:2]))
-    assert bench.adl.call.queue(0, SIDE, 1, 2) == (keys[1:3], tuple(ranked(bench)[1:2]))
+    assert queue(bench) == (keys, ranked(bench)[:2])
     stranger.tell(0, 1, 2, 3, 4)
     assert job(bench).phase == READY
-    assert bench.adl.call.queue(0, SIDE, 5, 32) == ((), ())
+    assert queue(bench) == (keys, ranked(bench))
 
 
 def test_keys_are_at_the_prices_of_the_job(bench: Bench, stranger: Outsider) -> None:

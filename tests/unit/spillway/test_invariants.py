@@ -12,8 +12,8 @@ from spillway.invariants import Flows, Snapshot
 from spillway.model import custody
 from spillway.model.adl import deleverage
 from spillway.model.margin import Market, Tier
+from spillway.model.policies.hyperliquid_queue import score as hyperliquid_queue
 from spillway.model.pool import Pool, Update
-from spillway.model.scores import hyperliquid_queue
 from spillway.model.words import DEFICIT, ISOLATED, Leg
 from spillway.units import QUOTE_PER_UNIT
 

@@ -60,6 +60,11 @@ def test_what_was_written_reads_back_the_same(tmp_path: Path) -> None:
         ("shed_band_ppm = 5_000", "shed_band_ppm = 100_001", r"vault\.shed_band_ppm: found 100001"),
         ('funding = "hourly"', 'funding = "daily"', r"funding: .* 'continuous' or 'hourly'"),
         ("perp_weight = 3", 'perp_weight = "3"', r"reporters\[0\]\.perp_weight: .* whole number"),
+        (
+            'policy = "hyperliquid_queue"',
+            'policy = "whoever_queue"',
+            r"adl\.policy: found 'whoever_queue', allowed: one of hyperliquid_queue, .*_start$",
+        ),
         ('residual_to = "account"', "", r"adl\.residual_to: found 'nothing', allowed: a value"),
     ],
 )
@@ -73,7 +78,3 @@ def test_a_file_that_is_not_toml_is_refused(tmp_path: Path) -> None:
     path.write_text("name = ")
     with pytest.raises(BadInput, match=r"syntax: .* allowed: TOML"):
         presets.load(path)
-
-
-def test_a_policy_names_its_contract() -> None:
-    assert presets.policy_contract("hyperliquid_docs_queue") == "HyperliquidDocsQueue"

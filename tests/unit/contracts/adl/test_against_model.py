@@ -9,8 +9,8 @@ import pytest
 
 from spillway.model.adl import Jobs, deleverage, queue
 from spillway.model.margin import Market, Tier
+from spillway.model.policies.hyperliquid_queue import score as hyperliquid_queue
 from spillway.model.pool import Pool, Update
-from spillway.model.scores import hyperliquid_queue
 from tests.bench import USD
 from tests.rng import seeded
 from tests.unit.contracts.adl.stage import ranked

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from spillway.model.adl import Hit, Jobs, Outcome, Place, bear_gap, deleverage, queue, split_gap
 from spillway.model.margin import Market, Tier
+from spillway.model.policies.hyperliquid_docs_queue import score as hyperliquid_docs_queue
+from spillway.model.policies.hyperliquid_queue import score as hyperliquid_queue
 from spillway.model.pool import Pool, Refused, Update
-from spillway.model.scores import hyperliquid_docs_queue, hyperliquid_queue
 from spillway.units import QUOTE_PER_UNIT
 
 if TYPE_CHECKING:
-    from spillway.model.scores import Score
+    from spillway.model.policies import Score
 
 SCORES = (hyperliquid_queue, hyperliquid_docs_queue)
 UNIT = QUOTE_PER_UNIT

@@ -14,8 +14,10 @@ from spillway.model import custody
 from spillway.model.adl import deleverage
 from spillway.model.liquidation import Next, bankruptcy_limit, decide, take_over
 from spillway.model.margin import QUOTE_PER_USD, Market, Tier
+from spillway.model.policies import Candidate
+from spillway.model.policies.hyperliquid_queue import score as hyperliquid_queue
+from spillway.model.policies.ratios import ONE
 from spillway.model.pool import Pool, Refused, Update
-from spillway.model.scores import SCALE, Candidate, hyperliquid_queue
 from spillway.model.trades import Answer, Fill, fill
 from spillway.units import QUOTE_PER_UNIT
 
@@ -214,27 +216,27 @@ def test_at_72_two_accounts_are_bankrupt() -> None:
 
 def test_scores_at_72_from_raw_entries() -> None:
     table = before_deleveraging()
-    market = table.pool.markets[0]
+    side = table.pool.side(0, longs=False)
 
     def raw(letter: str) -> Fraction:
         """Score with profit and entry as displayed, funding left out of both."""
-        seen = table.pool.candidate(0, table.ids[letter], market.mark, market.funding)
+        seen = table.pool.candidate(0, table.ids[letter], side.mark, side.funding)
         entry = 100 * USD * seen.size
         plain = Candidate(
             seen.account, seen.size, entry - seen.notional, seen.equity, seen.notional, entry
         )
-        return Fraction(hyperliquid_queue(plain), SCALE**2)
+        return Fraction(hyperliquid_queue(side, plain), ONE**2)
 
     assert (raw("Q"), raw("P")) == (Fraction("0.4032"), Fraction("0.336"))
 
 
 def test_scores_at_72_with_funding_keep_the_order() -> None:
     table = before_deleveraging()
-    market = table.pool.markets[0]
+    side = table.pool.side(0, longs=False)
 
     def score(letter: str) -> Fraction:
-        seen = table.pool.candidate(0, table.ids[letter], market.mark, market.funding)
-        return Fraction(hyperliquid_queue(seen), SCALE**2)
+        seen = table.pool.candidate(0, table.ids[letter], side.mark, side.funding)
+        return Fraction(hyperliquid_queue(side, seen), ONE**2)
 
     # The entry is 100, the funding 1 in favour of shorts: profit 29 a lot at 72.
     assert score("Q") == Fraction(432, 300) * Fraction(29, 100)

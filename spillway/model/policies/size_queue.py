@@ -1,0 +1,13 @@
+"""The third of the classic three measures: whales first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spillway.model.policies.candidate import Candidate, Side
+
+
+def score(_: Side, candidate: Candidate) -> int:
+    """Return notional."""
+    return candidate.notional
