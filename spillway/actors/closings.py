@@ -19,6 +19,7 @@ from spillway.actors.rankings import (
     GAS_HOLDER_LEG,
     LIFETIME,
     ORDERING,
+    READY,
     Ranking,
 )
 from spillway.model import adl, margin
@@ -187,13 +188,15 @@ def _fits(losers: Sequence[int], ready: Sequence[Prepared]) -> bool:
 
 
 def _done(job: Ranking, now: Snapshot | Pool) -> bool:
-    """Whether a job is not needed any more: it was opened for somebody who is closed or saved."""
+    """Whether a job may be ended: its loser is closed or saved, or its queue used up by others."""
     if job.serving:
         return False
     loser = now.accounts[job.loser]
     leg = loser.legs.get(job.market)
-    faces = leg is not None and leg.size != 0 and (leg.size < 0) == job.longs
-    return not faces or margin.equity(loser, now.markets) >= 0
+    if leg is None or leg.size == 0 or (leg.size < 0) != job.longs:
+        return True
+    used_up = job.phase == READY and job.lots < abs(leg.size)
+    return used_up or margin.equity(loser, now.markets) >= 0
 
 
 def _at_hand(loser: int, jobs: Mapping[Side, Ranking], view: View) -> bool:

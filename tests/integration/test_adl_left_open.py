@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LOTS = 4
 SHORTS = {"a": 100, "b": 200, "c": 400, "d": 800, "e": 1_600}
 SIDE = False  # the winners are short
-LOSER_CLOSED, _, EXPIRED = range(3)
+LOSER_CLOSED, USED_UP, EXPIRED = range(3)
 
 
 @pytest.fixture
@@ -323,12 +323,16 @@ def test_a_loser_for_whom_the_queue_is_too_short_waits_for_the_next_block(
 ) -> None:
     bench.mark(76, 50)
     bench.mark(70, 50)
-    *_, fourth, _, _, _ = sorted(key for key, _ in bench.keys(0, SIDE))
-    stranger.open(fourth)
+    stranger.open(fourth_key(bench))
     stranger.scan_all()
     # Of three times 4 and once 10, the loser takes 12.
     assert 0 < job(bench).lots - 12 < 12
     assert_second_waits(bench, shift, second)
+
+
+def fourth_key(bench: Bench) -> int:
+    """The threshold that enrols four of the five."""
+    return sorted((key for key, _ in bench.keys(0, SIDE)), reverse=True)[3]
 
 
 def test_one_who_needs_what_is_serving_another_waits_for_it(
@@ -357,6 +361,22 @@ def test_the_job_of_one_who_is_no_longer_below_zero_is_ended(
     assert receipt.named("JobEnded")[0].reason == LOSER_CLOSED
     assert not bench.pool.call.market(0).locked
     assert shift.block() == []
+
+
+def test_a_job_that_another_has_used_up_is_ended_and_its_loser_closed_by_a_new_one(
+    bench: Bench, shift: Shift, stranger: Outsider, second: int
+) -> None:
+    bench.mark(76, 50)
+    bench.mark(70, 50)
+    stranger.open(fourth_key(bench))
+    stranger.scan_all()
+    stranger.tell(0, 1, 2, 3)
+    stranger.close(MAX_UINT, "second")
+    assert bench.size(second) == 0
+    receipts = shift.block()
+    assert receipts[0].named("JobEnded")[0].reason == USED_UP
+    assert labels(receipts)[-1] == "Adl.deleverage"
+    assert bench.at(bench.accounts["loser"]) == (0, 0)
 
 
 def test_an_expired_job_is_ended_and_another_one_closes_the_loser(
