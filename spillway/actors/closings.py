@@ -23,8 +23,8 @@ from spillway.actors.rankings import (
     Ranking,
 )
 from spillway.model import adl, margin
+from spillway.model.policies import QUEUES
 from spillway.model.pool import Pool
-from spillway.model.scores import hyperliquid_queue
 from spillway.ranking import MOST_RANKS
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ class Closings:
         for number in losers:
             if pool.equity(number) < 0:
                 # Every queue is told, so that the score is not asked for.
-                outcome = adl.deleverage(pool, number, hyperliquid_queue, queues)
+                outcome = adl.deleverage(pool, number, QUEUES["hyperliquid_queue"], queues)
                 calls += self._steps(number, outcome.steps)
             for (market, _), queue in queues.items():
                 lots = (pool.leg(place.account, market).size for place in queue)

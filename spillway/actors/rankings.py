@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from spillway import ranking
 from spillway.model.adl import Place
-from spillway.model.scores import ACCOUNT_SHIFT, LAST_ACCOUNT, TIER_1
+from spillway.model.keys import ACCOUNT_SHIFT, LAST_ACCOUNT, TIER_1
 from spillway.ranking import MOST_RANKS, Plan
 
 if TYPE_CHECKING:
