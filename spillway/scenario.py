@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import math
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from spillway import prices, tables
+from spillway import prices, tables, timeline
 from spillway.build import ROOT
 from spillway.errors import BadInput
 from spillway.prices import Bar, PricePath
-from spillway.tables import Flag, Number, Table, Text, Whole, field_path
+from spillway.tables import Flag, Name, Number, Positive, Table, Text, Whole, field_path
 from spillway.ticks import is_legal, legal_neighbours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from datetime import datetime
 
 FOLDER = ROOT / "scenarios"
 
@@ -28,12 +30,10 @@ MAX_TIERS = 5
 MAX_LEVERAGE = 255
 MAX_SIZE_DECIMALS = 6
 
-Positive = Annotated[Number, Field(gt=0)]
 NotNegative = Annotated[Number, Field(ge=0)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 Count = Annotated[Whole, Field(ge=0)]
 Leverage = Annotated[Whole, Field(ge=1, le=MAX_LEVERAGE)]
-Name = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9_-]+$")]
 Ohlc = tuple[Whole, Number, Number, Number, Number]
 
 
@@ -52,6 +52,12 @@ class Clock(Table):
     def time_of(self, block: int) -> int:
         """Return the time of a block of the run, counted from 0."""
         return self.start_time + block * self.block_seconds
+
+    def block_of(self, moment: int | datetime) -> int:
+        """Return the first block of the run that is not earlier than a block or a time."""
+        if isinstance(moment, int):
+            return moment
+        return math.ceil((moment - self.start).total_seconds() / self.block_seconds)
 
 
 class Columns(Table):
@@ -219,16 +225,6 @@ class Vault(Table):
     depositors: Annotated[tuple[Depositor, ...], Field(min_length=1)]
 
 
-class Event(Table):
-    """Something that happens at a block of the run, or from it on for a while."""
-
-    kind: Literal["makers_leave", "keeper_outage", "oracle_outage", "deposit", "withdraw", "redeem"]
-    block: Count
-    blocks: Annotated[Whole, Field(ge=1)] | None = None
-    account: Name | None = None  # an explicit account, or a depositor of the vault for `redeem`
-    amount_usd: Positive | None = None
-
-
 class Scenario(Table):
     """A crash."""
 
@@ -244,14 +240,11 @@ class Scenario(Table):
     population: tuple[Group, ...] = ()
     accounts: tuple[Account, ...] = ()
     vault: Vault
-    events: tuple[Event, ...] = ()
+    events: tuple[timeline.Event, ...] = ()
 
     def market_id(self, symbol: str) -> int:
         """Return the id of a market, which is its place in the file."""
         return [market.symbol for market in self.markets].index(symbol)
-
-
-LASTING = ("makers_leave", "keeper_outage", "oracle_outage")
 
 
 def names() -> list[str]:
@@ -496,21 +489,15 @@ def _check_unique(values: Sequence[str], file: str, field: str, key: str) -> Non
 # --- events --------------------------------------------------------------------------------------
 
 
-def _check_event(event: Event, scenario: Scenario, file: str, field: str) -> None:
-    if event.block >= scenario.clock.blocks:
-        raise BadInput(file, f"{field}.block", event.block, f"at most {scenario.clock.blocks - 1}")
-    lasts = event.kind in LASTING
-    for key, wanted in (("blocks", lasts), ("account", not lasts), ("amount_usd", not lasts)):
-        told = getattr(event, key)
-        if wanted != (told is not None):
-            found = "nothing" if told is None else told
-            allowed = f"{'a value' if wanted else 'nothing'} with {event.kind}"
-            raise BadInput(file, f"{field}.{key}", found, allowed)
-    if not lasts:
-        people = scenario.vault.depositors if event.kind == "redeem" else scenario.accounts
-        known = [person.name for person in people]
-        if event.account not in known:
-            raise BadInput(file, f"{field}.account", event.account, f"one of {', '.join(known)}")
+def _check_event(event: timeline.Event, scenario: Scenario, file: str, field: str) -> None:
+    timeline.check(event, scenario, file, field)
+    if event.market is None:
+        return
+    market = _check_symbol(event.market, scenario, file, f"{field}.market")
+    if event.size is not None:
+        _check_size(event.size, market, file, f"{field}.size")
+    if event.price is not None:
+        _check_price(event.price, market, file, f"{field}.price")
 
 
 def desks(scenario: Scenario) -> list[tuple[int, ...]]:
@@ -518,16 +505,3 @@ def desks(scenario: Scenario) -> list[tuple[int, ...]]:
     each = max(min(MAX_LEGS, MAX_ORDERS // (2 * len(scenario.book.levels))), 1)
     markets = tuple(range(len(scenario.markets)))
     return [markets[start : start + each] for start in range(0, len(markets), each)]
-
-
-def happening(scenario: Scenario, kind: str, block: int) -> bool:
-    """Return whether a lasting event of a kind is going on at a block of the run."""
-    return any(
-        event.kind == kind and event.block <= block < event.block + (event.blocks or 0)
-        for event in scenario.events
-    )
-
-
-def due(scenario: Scenario, block: int) -> Iterator[Event]:
-    """Yield the events that happen at a block, once each."""
-    return (e for e in scenario.events if e.kind not in LASTING and e.block == block)
