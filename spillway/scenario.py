@@ -142,13 +142,25 @@ class Withdrawal(Table):
 class Book(Table):
     """The makers and what they quote."""
 
-    makers: Annotated[Whole, Field(ge=1, le=64)]
+    makers: Annotated[Whole, Field(ge=0, le=64)]
     collateral_usd: Positive  # of each account; a maker has one for each eight markets or so
     leverage: Leverage = 5  # that a maker's inventory stays below, orders included
-    levels: Annotated[tuple[Level, ...], Field(min_length=1, max_length=16)]
+    levels: Annotated[tuple[Level, ...], Field(max_length=16)]
     requote_bp: NotNegative  # a move of mark up to this does not make them requote
     refill_blocks: Annotated[Whole, Field(ge=1)]  # after a fill, blocks until a quote is restored
     withdrawal: Withdrawal
+
+
+NO_MAKERS = Book(
+    makers=0,
+    collateral_usd=Decimal(1),
+    levels=(),
+    requote_bp=Decimal(0),
+    refill_blocks=1,
+    withdrawal=Withdrawal(
+        window_blocks=1, calm_bp=Decimal(0), gone_bp=Decimal(1), floor=Decimal(1)
+    ),
+)
 
 
 class Drawn(Table):
@@ -236,7 +248,7 @@ class Scenario(Table):
     clock: Clock
     markets: Annotated[tuple[Market, ...], Field(min_length=1, max_length=MAX_MARKETS)]
     feed: Feed = Feed()
-    book: Book
+    book: Book = NO_MAKERS
     population: tuple[Group, ...] = ()
     accounts: tuple[Account, ...] = ()
     vault: Vault
@@ -404,6 +416,8 @@ def _check_path(path: PathSource, file: str, field: str) -> None:
 
 
 def _check_book(book: Book, file: str) -> None:
+    if book.makers and not book.levels:
+        raise BadInput(file, "book.levels", "none", "at least one of them with makers")
     distances = [level.distance_bp for level in book.levels]
     for place, (near, far) in enumerate(itertools.pairwise(distances), 1):
         if far <= near:
@@ -502,6 +516,7 @@ def _check_event(event: timeline.Event, scenario: Scenario, file: str, field: st
 
 def desks(scenario: Scenario) -> list[tuple[int, ...]]:
     """Return the markets that each account of a maker quotes: an account holds only so many."""
-    each = max(min(MAX_LEGS, MAX_ORDERS // (2 * len(scenario.book.levels))), 1)
+    levels = max(len(scenario.book.levels), 1)
+    each = max(min(MAX_LEGS, MAX_ORDERS // (2 * levels)), 1)
     markets = tuple(range(len(scenario.markets)))
     return [markets[start : start + each] for start in range(0, len(markets), each)]

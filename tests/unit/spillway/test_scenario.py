@@ -39,7 +39,7 @@ def test_another_seed_may_be_told() -> None:
     assert scenario.load(path, seed=99).seed == 99
 
 
-@pytest.mark.parametrize("name", ["calm", "oct10_btc", "thin"])
+@pytest.mark.parametrize("name", scenario.names())
 def test_what_was_written_reads_back_the_same(tmp_path: Path, name: str) -> None:
     told = scenario.load(scenario.find(name))
     path = tmp_path / "scenario.toml"
@@ -177,6 +177,22 @@ def test_what_can_not_be_is_refused(tmp_path: Path, old: str, new: str, says: st
 
 
 # --- makers --------------------------------------------------------------------------------------
+
+
+def test_without_a_book_there_are_no_makers(tmp_path: Path) -> None:
+    text = scenario.find("thin").read_text()
+    path = tmp_path / "scenario.toml"
+    path.write_text(text[: text.index("[book]")] + text[text.index("[[population]]") :])
+    told = scenario.load(path)
+    assert told.book.makers == 0
+    assert told.book.levels == ()
+
+
+def test_makers_quote_something(tmp_path: Path) -> None:
+    text = scenario.find("thin").read_text()
+    levels = text[text.index("levels = [") : text.index("requote_bp")]
+    with pytest.raises(BadInput, match=r"book\.levels: found 'none', .* with makers"):
+        scenario.load(changed(tmp_path, levels, "levels = []\n"))
 
 
 def test_a_maker_splits_its_markets_into_as_many_as_an_account_can_quote() -> None:
