@@ -64,15 +64,19 @@ class Event(Table):
 class Grammar:
     """What an event of a sort says of itself, beside `at` and `who`.
 
+    Another sort is a row here, its name in `Event.what`, and what comes of it in actors/script.py.
+
     Attributes:
         needs: Keys that it has.
         may: Keys that it may have.
-        cast: Who it can be told of, as fixed names; none = people of the scenario.
+        cast: Who it can be told of, where these are fixed names.
+        by: Else, whose members: those of whom an outage puts the act off.
     """
 
     needs: tuple[str, ...] = ()
     may: tuple[str, ...] = ()
     cast: tuple[str, ...] = ()
+    by: str = TRADERS
 
 
 GRAMMAR = {
@@ -80,7 +84,7 @@ GRAMMAR = {
     LEAVE: Grammar(may=("until",), cast=(MAKERS,)),
     "deposit": Grammar(needs=("amount_usd",)),
     "withdraw": Grammar(needs=("amount_usd",)),
-    "redeem": Grammar(may=("amount_usd",)),
+    "redeem": Grammar(may=("amount_usd",), by=DEPOSITORS),
     "order": Grammar(needs=("market", "side", "kind", "size"), may=("price", "reduce_only")),
     "close": Grammar(may=("market",)),
     "cancel": Grammar(),
@@ -103,7 +107,7 @@ def check(event: Event, scenario: Scenario, file: str, field: str) -> None:
         found = "nothing" if event.price is None else str(event.price)
         allowed = "nothing with a market order" if event.price else f"a value with {event.kind}"
         raise BadInput(file, f"{field}.price", found, allowed)
-    known = grammar.cast or _people(event, scenario)
+    known = grammar.cast or _people(grammar.by, scenario)
     if event.who not in known:
         raise BadInput(file, f"{field}.who", event.who, f"one of {', '.join(known)}")
 
@@ -119,9 +123,9 @@ def _check_times(event: Event, scenario: Scenario, file: str, field: str) -> Non
         raise BadInput(file, f"{field}.until", str(event.until), allowed)
 
 
-def _people(event: Event, scenario: Scenario) -> tuple[str, ...]:
+def _people(by: str, scenario: Scenario) -> tuple[str, ...]:
     """Names that an act can be told of: depositors, or accounts and whole groups of traders."""
-    if event.what == "redeem":
+    if by == DEPOSITORS:
         return tuple(depositor.name for depositor in scenario.vault.depositors)
     accounts = tuple(account.name for account in scenario.accounts)
     return accounts + tuple(group.name for group in scenario.population)

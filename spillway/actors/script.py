@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from spillway.timeline import DEPOSITORS, MARKET, TRADERS, absent, acts
+from spillway.timeline import GRAMMAR, MARKET, absent, acts
 from spillway.units import size_to_lots, usd_to_price, usd_to_quote, usdc_to_units
 from spillway.venue import Kind, Order, Stop
 
@@ -56,8 +56,8 @@ class Script:
         due: list[Event] = []
         ahead: list[tuple[int, Event]] = []
         for block, event in self._ahead:
-            who = DEPOSITORS if event.what == "redeem" else TRADERS
-            if block > view.block or absent(self._scenario, who, view.block):
+            by = GRAMMAR[event.what].by
+            if block > view.block or absent(self._scenario, by, view.block):
                 ahead.append((block, event))
             else:
                 due.append(event)

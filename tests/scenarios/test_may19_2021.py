@@ -22,7 +22,7 @@ BARS = ROOT.parent / "shared/data/prices/BTCUSDT_perp_1m_2021-05-19_1231-1335_bi
 START = 12 * 60 + 36  # minutes
 BLOCKS_A_MINUTE = 4
 CUT, BACK = ((minute - START) * BLOCKS_A_MINUTE for minute in (12 * 60 + 40, 13 * 60 + 10))
-CLOSES, RESCUES = ((12 * 60 + m - START) * BLOCKS_A_MINUTE for m in (53, 55))
+CLOSES, RESCUES = ((12 * 60 + m - START) * BLOCKS_A_MINUTE for m in (47, 55))
 BY_TRADERS = {
     "OrderBook.place",
     "OrderBook.place_stop",
@@ -72,6 +72,22 @@ def test_prices_makers_and_liquidations_go_on(story: Story) -> None:
         assert "Oracle.update" in sent_in(story, range(block, block + 1))
     assert sent_in(story, range(CUT, BACK)) >= {"OrderBook.requote", "Liquidator.liquidate"}
     assert story.layers == {"book", "backstop", "adl"}
+
+
+def test_sixty_thousand_at_12_55_would_have_been_enough() -> None:
+    told = scenario.load(scenario.find("may19_2021"))
+    path = told.markets[0].path.walked()
+    entry = path.at(told.clock.start_time)
+    lows = [path.at(told.clock.time_of(block)) for block in range(RESCUES, told.clock.blocks)]
+    lowest, lowest_before = min(lows), min(lows[: BACK - RESCUES])
+    # Equity at a price less maintenance, 1.25 % of 10 BTC; beside the fee of 171 there is room for
+    # a mark that is 1 % away from its index.
+    slack = {
+        (paid, price): 70_000 + paid - 10 * (entry - price) - 10 * price / 80
+        for paid, price in ((0, lowest_before), (60_000, lowest))
+    }
+    assert slack[0, lowest_before] < -(171 + lowest_before / 10)
+    assert slack[60_000, lowest] > 171 + lowest / 10
 
 
 def test_collateral_that_comes_too_late_saves_nothing(story: Story, reachable: Story) -> None:
