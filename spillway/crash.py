@@ -27,6 +27,7 @@ from spillway.actors.cashier import Cashier
 from spillway.actors.keeper import Keeper
 from spillway.actors.market_maker import MarketMaker
 from spillway.actors.oracle_feed import OracleFeed, Source
+from spillway.actors.script import Script
 from spillway.actors.trader import Trader
 from spillway.actors.view import View
 from spillway.deploy import cast, cast_size, deploy
@@ -36,6 +37,7 @@ from spillway.entrants import enter
 from spillway.invariants import Finding
 from spillway.metrics import Tally
 from spillway.opening import SETUP_SECONDS, Opening
+from spillway.timeline import KEEPERS, MAKERS, REPORTERS, TRADERS, absent
 from spillway.venue import Venue
 from spillway.watch import Watch
 
@@ -253,7 +255,8 @@ class _Loop:
         ]
         self._keeper = Keeper(venue, people.keeper, self._run.child)
         self._traders = [Trader(venue, t.member, t.entrant) for t in roster.traders]
-        self._cashier = Cashier(venue, scenario, roster, people.admin, people.keeper)
+        self._script = Script(venue, scenario, roster, people.admin)
+        self._cashier = Cashier(venue, roster, people.keeper)
 
     def go(self, watch: Callable[[Run], bool]) -> Run:
         """Mine the blocks of the scenario."""
@@ -276,26 +279,33 @@ class _Loop:
         """Decide on a block, mine it, judge it."""
         at = self._scenario.clock.time_of(step)
         calls: list[Call] = []
-        if not scenarios.happening(self._scenario, "oracle_outage", step):
+        if self._present(REPORTERS, step):
             calls = self._feed.decide(step, self._rng)
         with self._rehearsed(calls, at, step) as view:
-            for maker in self._makers:
+            deeds = self._script.decide(view)
+            for maker in self._makers if self._present(MAKERS, step) else ():
                 calls = [*calls, *maker.decide(view, self._rng)]
-            takers = [call for t in self._traders for call in t.decide(view, self._rng)]
-            keeps = not scenarios.happening(self._scenario, "keeper_outage", step)
+            calls = [*calls, *deeds.quotes]
+            takers: list[Call] = []
+            for trader in self._traders if self._present(TRADERS, step) else ():
+                takers += trader.decide(view, self._rng)
+            keeps = self._present(KEEPERS, step)
             to_close = self._keeper.finds_losers(view)
             sheds: list[Call] = []
             stops: list[Call] = []
             if keeps:
                 calls = [*calls, *self._keeper.unlock(view), *self._keeper.liquidate(view)]
                 sheds, stops = self._keeper.shed(view), self._keeper.trigger(view)
-            cash = self._cashier.decide(view)
+            cash = self._cashier.decide()
         if keeps and to_close:
             with self._rehearsed(calls, at, step) as view:
                 calls = [*calls, *self._keeper.deleverage(view)]
                 if self._run.child in self._keeper.losers(view):
                     sheds = []  # nothing is left of it
-        self._mine([*calls, *sheds, *stops, *takers, *cash], at, step)
+        self._mine([*calls, *sheds, *stops, *deeds.takers, *takers, *cash, *deeds.cash], at, step)
+
+    def _present(self, who: str, step: int) -> bool:
+        return not absent(self._scenario, who, step)
 
     @contextmanager
     def _rehearsed(self, calls: Sequence[Call], at: int, step: int) -> Iterator[View]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
 from spillway.entrants import LEAST_NOTIONAL, Entrant, Stake, first_price
@@ -57,10 +57,16 @@ class Roster:
         members = (*self.makers, *(trader.member for trader in self.traders))
         return {member.account: member for member in members}
 
-    def named(self, name: str) -> Member:
-        """Return the explicit account or depositor of that name."""
-        members = (*(trader.member for trader in self.traders), *self.depositors)
-        return next(member for member in members if member.name == name)
+    def called(self, name: str, scenario: Scenario) -> tuple[Member, ...]:
+        """Return the explicit account, the depositor, or all the traders of a group."""
+        told = len(scenario.accounts)
+        people = (*(trader.member for trader in self.traders[:told]), *self.depositors)
+        drawn = (trader.member for trader in self.traders[told:])
+        for group in scenario.population:
+            members = tuple(islice(drawn, group.count))
+            if group.name == name:
+                return members
+        return tuple(member for member in people if member.name == name)
 
 
 class Opening:

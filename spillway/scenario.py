@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import itertools
+import math
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
-from spillway import prices, tables
+from spillway import prices, tables, timeline
 from spillway.build import ROOT
 from spillway.errors import BadInput
 from spillway.prices import Bar, PricePath
-from spillway.tables import Flag, Number, Table, Text, Whole, field_path
+from spillway.tables import Flag, Name, Number, Positive, Table, Text, Whole, field_path
 from spillway.ticks import is_legal, legal_neighbours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
+    from datetime import datetime
 
 FOLDER = ROOT / "scenarios"
 
@@ -28,12 +30,10 @@ MAX_TIERS = 5
 MAX_LEVERAGE = 255
 MAX_SIZE_DECIMALS = 6
 
-Positive = Annotated[Number, Field(gt=0)]
 NotNegative = Annotated[Number, Field(ge=0)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 Count = Annotated[Whole, Field(ge=0)]
 Leverage = Annotated[Whole, Field(ge=1, le=MAX_LEVERAGE)]
-Name = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9_-]+$")]
 Ohlc = tuple[Whole, Number, Number, Number, Number]
 
 
@@ -52,6 +52,12 @@ class Clock(Table):
     def time_of(self, block: int) -> int:
         """Return the time of a block of the run, counted from 0."""
         return self.start_time + block * self.block_seconds
+
+    def block_of(self, moment: int | datetime) -> int:
+        """Return the first block of the run that is not earlier than a block or a time."""
+        if isinstance(moment, int):
+            return moment
+        return math.ceil((moment - self.start).total_seconds() / self.block_seconds)
 
 
 class Columns(Table):
@@ -136,13 +142,25 @@ class Withdrawal(Table):
 class Book(Table):
     """The makers and what they quote."""
 
-    makers: Annotated[Whole, Field(ge=1, le=64)]
+    makers: Annotated[Whole, Field(ge=0, le=64)]
     collateral_usd: Positive  # of each account; a maker has one for each eight markets or so
     leverage: Leverage = 5  # that a maker's inventory stays below, orders included
-    levels: Annotated[tuple[Level, ...], Field(min_length=1, max_length=16)]
+    levels: Annotated[tuple[Level, ...], Field(max_length=16)]
     requote_bp: NotNegative  # a move of mark up to this does not make them requote
     refill_blocks: Annotated[Whole, Field(ge=1)]  # after a fill, blocks until a quote is restored
     withdrawal: Withdrawal
+
+
+NO_MAKERS = Book(
+    makers=0,
+    collateral_usd=Decimal(1),
+    levels=(),
+    requote_bp=Decimal(0),
+    refill_blocks=1,
+    withdrawal=Withdrawal(
+        window_blocks=1, calm_bp=Decimal(0), gone_bp=Decimal(1), floor=Decimal(1)
+    ),
+)
 
 
 class Drawn(Table):
@@ -219,16 +237,6 @@ class Vault(Table):
     depositors: Annotated[tuple[Depositor, ...], Field(min_length=1)]
 
 
-class Event(Table):
-    """Something that happens at a block of the run, or from it on for a while."""
-
-    kind: Literal["makers_leave", "keeper_outage", "oracle_outage", "deposit", "withdraw", "redeem"]
-    block: Count
-    blocks: Annotated[Whole, Field(ge=1)] | None = None
-    account: Name | None = None  # an explicit account, or a depositor of the vault for `redeem`
-    amount_usd: Positive | None = None
-
-
 class Scenario(Table):
     """A crash."""
 
@@ -240,18 +248,15 @@ class Scenario(Table):
     clock: Clock
     markets: Annotated[tuple[Market, ...], Field(min_length=1, max_length=MAX_MARKETS)]
     feed: Feed = Feed()
-    book: Book
+    book: Book = NO_MAKERS
     population: tuple[Group, ...] = ()
     accounts: tuple[Account, ...] = ()
     vault: Vault
-    events: tuple[Event, ...] = ()
+    events: tuple[timeline.Event, ...] = ()
 
     def market_id(self, symbol: str) -> int:
         """Return the id of a market, which is its place in the file."""
         return [market.symbol for market in self.markets].index(symbol)
-
-
-LASTING = ("makers_leave", "keeper_outage", "oracle_outage")
 
 
 def names() -> list[str]:
@@ -411,6 +416,8 @@ def _check_path(path: PathSource, file: str, field: str) -> None:
 
 
 def _check_book(book: Book, file: str) -> None:
+    if book.makers and not book.levels:
+        raise BadInput(file, "book.levels", "none", "at least one of them with makers")
     distances = [level.distance_bp for level in book.levels]
     for place, (near, far) in enumerate(itertools.pairwise(distances), 1):
         if far <= near:
@@ -496,38 +503,20 @@ def _check_unique(values: Sequence[str], file: str, field: str, key: str) -> Non
 # --- events --------------------------------------------------------------------------------------
 
 
-def _check_event(event: Event, scenario: Scenario, file: str, field: str) -> None:
-    if event.block >= scenario.clock.blocks:
-        raise BadInput(file, f"{field}.block", event.block, f"at most {scenario.clock.blocks - 1}")
-    lasts = event.kind in LASTING
-    for key, wanted in (("blocks", lasts), ("account", not lasts), ("amount_usd", not lasts)):
-        told = getattr(event, key)
-        if wanted != (told is not None):
-            found = "nothing" if told is None else told
-            allowed = f"{'a value' if wanted else 'nothing'} with {event.kind}"
-            raise BadInput(file, f"{field}.{key}", found, allowed)
-    if not lasts:
-        people = scenario.vault.depositors if event.kind == "redeem" else scenario.accounts
-        known = [person.name for person in people]
-        if event.account not in known:
-            raise BadInput(file, f"{field}.account", event.account, f"one of {', '.join(known)}")
+def _check_event(event: timeline.Event, scenario: Scenario, file: str, field: str) -> None:
+    timeline.check(event, scenario, file, field)
+    if event.market is None:
+        return
+    market = _check_symbol(event.market, scenario, file, f"{field}.market")
+    if event.size is not None:
+        _check_size(event.size, market, file, f"{field}.size")
+    if event.price is not None:
+        _check_price(event.price, market, file, f"{field}.price")
 
 
 def desks(scenario: Scenario) -> list[tuple[int, ...]]:
     """Return the markets that each account of a maker quotes: an account holds only so many."""
-    each = max(min(MAX_LEGS, MAX_ORDERS // (2 * len(scenario.book.levels))), 1)
+    levels = max(len(scenario.book.levels), 1)
+    each = max(min(MAX_LEGS, MAX_ORDERS // (2 * levels)), 1)
     markets = tuple(range(len(scenario.markets)))
     return [markets[start : start + each] for start in range(0, len(markets), each)]
-
-
-def happening(scenario: Scenario, kind: str, block: int) -> bool:
-    """Return whether a lasting event of a kind is going on at a block of the run."""
-    return any(
-        event.kind == kind and event.block <= block < event.block + (event.blocks or 0)
-        for event in scenario.events
-    )
-
-
-def due(scenario: Scenario, block: int) -> Iterator[Event]:
-    """Yield the events that happen at a block, once each."""
-    return (e for e in scenario.events if e.kind not in LASTING and e.block == block)

@@ -33,6 +33,8 @@ Number = Annotated[Decimal, BeforeValidator(_number)]
 Whole = Annotated[int, Field(strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
 Text = Annotated[str, Field(strict=True, min_length=1)]
+Name = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9_-]+$")]
+Positive = Annotated[Number, Field(gt=0)]
 
 
 class Table(BaseModel):
@@ -93,6 +95,7 @@ _ALLOWED = {
     "string_too_short": "text that is not empty",
     "string_pattern_mismatch": "text that matches {pattern}",
     "datetime_type": "a date and time with its offset, such as 2025-10-10T20:50:00Z",
+    "moment": "a block of the run, or a date and time with its offset",
     "timezone_aware": "a date and time with its offset, such as 2025-10-10T20:50:00Z",
     "greater_than": "more than {gt}",
     "greater_than_equal": "at least {ge}",

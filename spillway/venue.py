@@ -162,6 +162,11 @@ class Venue:
         call: Call = build(member.account, market, stop, sender=member.owner, gas=GAS_REST)
         return call
 
+    def cancel(self, member: Member, order_id: int) -> Call:
+        """Take one order or stop out of the book."""
+        call: Call = self.contracts.book.build.cancel(order_id, sender=member.owner)
+        return call
+
     def requote(
         self, member: Member, market: int, cancels: Sequence[int], orders: Sequence[Order]
     ) -> Call:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Context, Decimal
 from typing import TYPE_CHECKING
 
-from spillway.scenario import happening
 from spillway.ticks import at_or_above, at_or_below
+from spillway.timeline import left
 from spillway.units import price_to_usd, usd_to_price, usd_to_quote
 from spillway.venue import Kind, Order
 
@@ -62,7 +62,7 @@ class MarketMaker:
             if not view.usable(market):
                 continue
             self._marks[market].append(view.now.markets[market].mark)
-            if happening(self._scenario, "makers_leave", view.block):
+            if left(self._scenario, view.block):
                 orders: list[Order] = []
                 stale = self._quoted[market] is not None
                 self._quoted[market] = None

@@ -39,7 +39,7 @@ def test_another_seed_may_be_told() -> None:
     assert scenario.load(path, seed=99).seed == 99
 
 
-@pytest.mark.parametrize("name", ["calm", "oct10_btc", "thin"])
+@pytest.mark.parametrize("name", scenario.names())
 def test_what_was_written_reads_back_the_same(tmp_path: Path, name: str) -> None:
     told = scenario.load(scenario.find(name))
     path = tmp_path / "scenario.toml"
@@ -167,10 +167,6 @@ def test_an_unknown_scenario_is_refused() -> None:
             r"accounts\.name: found 'depositor', .* each once",
         ),
         ("isolated = true\npositions", "isolated = true\norders", r"accounts\[1\]\.orders"),
-        ("block = 6", "block = 12", r"events\[0\]\.block: found 12, allowed: at most 11"),
-        ('account = "saver"', 'account = "nobody"', r"events\[0\]\.account: .* one of long_40x"),
-        ('account = "saver"', "", r"account: found 'nothing', allowed: a value with withdraw"),
-        ('kind = "withdraw"', 'kind = "makers_leave"', r"blocks: .* a value with makers_leave"),
     ],
 )
 def test_what_can_not_be_is_refused(tmp_path: Path, old: str, new: str, says: str) -> None:
@@ -180,20 +176,23 @@ def test_what_can_not_be_is_refused(tmp_path: Path, old: str, new: str, says: st
     assert caught.value.exit_code == 2
 
 
-# --- events --------------------------------------------------------------------------------------
+# --- makers --------------------------------------------------------------------------------------
 
 
-def test_a_lasting_event_goes_on_for_its_blocks(tmp_path: Path) -> None:
-    outage = '[[events]]\nkind = "oracle_outage"\nblock = 3\nblocks = 2\n\n[[events]]'
-    told = scenario.load(changed(tmp_path, "[[events]]", outage))
-    going_on = [block for block in range(12) if scenario.happening(told, "oracle_outage", block)]
-    assert going_on == [3, 4]
+def test_without_a_book_there_are_no_makers(tmp_path: Path) -> None:
+    text = scenario.find("thin").read_text()
+    path = tmp_path / "scenario.toml"
+    path.write_text(text[: text.index("[book]")] + text[text.index("[[population]]") :])
+    told = scenario.load(path)
+    assert told.book.makers == 0
+    assert told.book.levels == ()
 
 
-def test_other_events_are_due_once() -> None:
-    told = scenario.load(scenario.find("thin"))
-    days = [(block, e.kind) for block in range(12) for e in scenario.due(told, block)]
-    assert days == [(6, "withdraw")]
+def test_makers_quote_something(tmp_path: Path) -> None:
+    text = scenario.find("thin").read_text()
+    levels = text[text.index("levels = [") : text.index("requote_bp")]
+    with pytest.raises(BadInput, match=r"book\.levels: found 'none', .* with makers"):
+        scenario.load(changed(tmp_path, levels, "levels = []\n"))
 
 
 def test_a_maker_splits_its_markets_into_as_many_as_an_account_can_quote() -> None:

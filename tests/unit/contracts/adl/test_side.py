@@ -135,7 +135,7 @@ def test_a_later_block_of_the_same_epoch_has_the_same_seed(bench: Bench) -> None
 
 
 def test_a_job_keeps_its_seed_while_epochs_and_prices_pass(bench: Bench) -> None:
-    """It is ranked in two pages, the second of them two epochs later; its keys are those of before."""
+    """It is ranked in two pages, the second two epochs later; its keys are those of before."""
     keys = [key for key, _ in bench.keys(0, SHORTS)]
     places = ranked(bench)
     epoch = bench.pool.call.epoch()
