@@ -55,7 +55,7 @@ format: setup $(LINT_VENV)/.stamp
 	$(VENV)/bin/ruff check --fix $(SOURCES)
 	$(LINT_VENV)/bin/python tools/format_contracts.py
 
-# Needs uv, which only maintainers do: see CONTRIBUTING.md.
+# Needs uv and npm, which only maintainers do: see CONTRIBUTING.md.
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --quiet --upgrade requirements.in -o requirements.lock
@@ -78,7 +78,8 @@ clean:
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # What engine `revm` and ape-foundry add is complete in files of their own, and contradicts by its
-# pins: hence --no-deps. anvil, the node that ape-foundry is for, comes from npm.
+# pins: hence --no-deps. anvil, the node that ape-foundry is for, comes from npm. The .pth file lets
+# processes that start elsewhere, such as Dask's workers, import this checkout.
 $(VENV)/.stamp: requirements.lock requirements-revm.lock requirements-foundry.lock \
 		tools/anvil/package-lock.json
 	$(call install,$(VENV),requirements.lock)
@@ -86,6 +87,7 @@ $(VENV)/.stamp: requirements.lock requirements-revm.lock requirements-foundry.lo
 		|| echo "engine revm is left out: its wheels are not for this machine"
 	$(VENV)/bin/pip install --quiet --no-deps --require-hashes -r requirements-foundry.lock \
 		|| echo "network ethereum:local:foundry is left out: ape-foundry can't be installed"
+	cd $(VENV)/lib/python3.*/site-packages && echo "$(CURDIR)" > spillway.pth
 	cp tools/anvil/package*.json $(VENV)
 	npm install --prefix $(VENV) --ignore-scripts --no-audit --no-fund --silent \
 		&& ls $(VENV)/node_modules/@foundry-rs/anvil-*/bin/anvil > /dev/null \
