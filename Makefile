@@ -56,7 +56,7 @@ format: setup $(LINT_VENV)/.stamp
 	$(VENV)/bin/ruff check --fix $(SOURCES)
 	$(LINT_VENV)/bin/python tools/format_contracts.py
 
-# Needs uv, which only maintainers do: see CONTRIBUTING.md.
+# Needs uv and npm, which only maintainers do: see CONTRIBUTING.md.
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --quiet --upgrade requirements.in -o requirements.lock
@@ -66,29 +66,42 @@ lock:
 		--no-header --quiet --upgrade --no-deps --constraint requirements.lock \
 		requirements-revm.in -o requirements-revm.lock
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --quiet --upgrade --no-deps --constraint requirements.lock \
+		requirements-foundry.in -o requirements-foundry.lock
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header --quiet --upgrade --constraint requirements.lock \
 		requirements-bench.in -o requirements-bench.lock
+	npm update --prefix tools/anvil --package-lock-only --omit-lockfile-registry-resolved \
+		--no-audit --no-fund --silent
 
 clean:
 	rm -rf $(VENV) $(LINT_VENV) $(BENCH_VENV) .build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache runs sweeps
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# What engine `revm` adds is complete in its own file, and contradicts by its pins: hence --no-deps.
-$(VENV)/.stamp: requirements.lock requirements-revm.lock
+# What engine `revm` and ape-foundry add is complete in files of their own, and contradicts by its
+# pins: hence --no-deps. anvil, the node that ape-foundry is for, comes from npm. The .pth file lets
+# processes that start elsewhere, such as Dask's workers, import this checkout.
+$(VENV)/.stamp: requirements.lock requirements-revm.lock requirements-foundry.lock \
+		tools/anvil/package-lock.json
 	$(call install,$(VENV),requirements.lock)
 	$(VENV)/bin/pip install --quiet --no-deps --require-hashes -r requirements-revm.lock \
 		|| echo "engine revm is left out: its wheels are not for this machine"
+	$(VENV)/bin/pip install --quiet --no-deps --require-hashes -r requirements-foundry.lock \
+		|| echo "network ethereum:local:foundry is left out: ape-foundry can't be installed"
+	cd $(VENV)/lib/python3.*/site-packages && echo "$(CURDIR)" > spillway.pth
+	cp tools/anvil/package*.json $(VENV)
+	npm install --prefix $(VENV) --ignore-scripts --no-audit --no-fund --silent \
+		&& ls $(VENV)/node_modules/@foundry-rs/anvil-*/bin/anvil > /dev/null \
+		|| echo "anvil is left out: npm is not there, or has no package for this machine"
 	touch $@
 
 $(LINT_VENV)/.stamp: requirements-lint.lock
 	$(call install,$(LINT_VENV),requirements-lint.lock)
 	touch $@
 
-# The peers of `make bench`. anvil's binary comes from npm, and is a row with its reason without it.
+# The peers of `make bench`.
 $(BENCH_VENV)/.stamp: requirements-bench.lock
 	$(call install,$(BENCH_VENV),requirements-bench.lock)
-	npm install --prefix $(BENCH_VENV) --ignore-scripts --no-audit --no-fund --silent \
-		@foundry-rs/anvil@1.7.1 || echo "anvil is left out: npm or the package is not there"
 	touch $@
 
 # An environment made anew from a lock file, so that it never holds what the file no longer names.

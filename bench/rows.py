@@ -70,7 +70,7 @@ ROWS = (
         "",
         _runs((1_000, 5), (100, 5)),
     ),
-    Row("anvil", "anvil, a batch a block", "anvil", PEERS, "", FULL),
+    Row("anvil", "anvil, a batch a block", "anvil", OURS, "", FULL),
     Row("simular", "simular-evm", "simular", PEERS, "", FULL),
     Row("verbs agents", "verbs, encoded and run by the block", "verbs", PEERS, "agents", FULL),
     Row("verbs", "verbs, bare loop", "verbs", PEERS, "", FULL),

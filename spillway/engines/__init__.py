@@ -46,9 +46,9 @@ def start(name: str, genesis: Genesis | None = None, network: str = "") -> Engin
 
         return Engine(Revm(genesis), genesis.gas_limit)
     if name == "ape":
-        from spillway.engines.ape import NETWORK, ApeLocal
+        from spillway.engines.ape_networks import connect
 
-        return Engine(ApeLocal(genesis, network or NETWORK), genesis.gas_limit)
+        return Engine(connect(genesis, network), genesis.gas_limit)
     if name in NAMES:
         raise BadInput("command line", "--network", network, "none with this engine")
     raise BadInput("command line", "--engine", name, " or ".join(NAMES))

@@ -8,22 +8,17 @@ takes a second to load.
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ape import networks
-from ape.exceptions import ApeException
-from ape_test.provider import LocalProvider
 from eth.constants import GENESIS_PARENT_HASH
 from eth.vm.spoof import SpoofTransaction
-from eth_keys.datatypes import PrivateKey
 from eth_tester.backends.pyevm.main import get_default_genesis_params
 from eth_utils.exceptions import ValidationError
 
-from spillway.engines import accounts, evm
+from spillway.engines import evm
 from spillway.engines.protocol import (
-    CHAIN_ID,
     SENDER_BALANCE,
     Address,
     Call,
@@ -32,18 +27,17 @@ from spillway.engines.protocol import (
     Outcome,
 )
 from spillway.engines.rooted_state import RootedDB, RootedVM
-from spillway.errors import BadInput, EngineError
+from spillway.engines.wallet import Wallet
+from spillway.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from eth.abc import BlockHeaderAPI, StateAPI, UnsignedTransactionAPI
     from eth.vm.forks.prague import PragueVM
+    from eth_keys.datatypes import PrivateKey
 
 NETWORK = "ethereum:local:test"
-
-# The base fee is 0 until a block is more than half full; what a sender offers is far above it.
-MAX_FEE = 10**9
 
 
 class ApeLocal:
@@ -53,11 +47,7 @@ class ApeLocal:
 
     def __init__(self, genesis: Genesis, network: str = NETWORK) -> None:
         self._genesis = genesis
-        self._keys = {
-            accounts.sender(index).address: PrivateKey(accounts.sender(index).key)
-            for index in range(genesis.senders)
-        }
-        _require_local(network)
+        self._wallet = Wallet(genesis.senders)
         self._connection = networks.parse_network_choice(network)
         self._provider: Any = self._connection.__enter__()
         self._snapshots: list[BlockHeaderAPI] = []
@@ -74,7 +64,10 @@ class ApeLocal:
         return Head(header.block_number, header.timestamp)
 
     def mine(self, calls: Sequence[Call], timestamp: int) -> list[Outcome]:
-        transactions = [call.as_signed_transaction(key) for call, key in self._transactions(calls)]
+        transactions = [
+            call.as_signed_transaction(key)
+            for call, key in self._wallet.transactions(calls, self.nonce)
+        ]
         # A block runs at the time of the header that is prepared for it, which is now by default.
         chain = self._chain
         chain.header = chain.create_header_from_parent(self._header, timestamp=timestamp)
@@ -92,7 +85,7 @@ class ApeLocal:
 
     @contextmanager
     def rehearse(self, calls: Sequence[Call], timestamp: int) -> Iterator[list[Outcome]]:
-        before, transactions = self._header, self._transactions(calls)
+        before, transactions = self._header, self._wallet.transactions(calls, self.nonce)
         header = self._chain.create_header_from_parent(before, timestamp=timestamp)
         vm = self._chain.get_vm(header)
         try:
@@ -108,9 +101,7 @@ class ApeLocal:
         return evm.read(self._head_state, call)
 
     def sender(self, index: int) -> Address:
-        if not 0 <= index < self._genesis.senders:
-            raise EngineError(f"sender {index}: the chain has {self._genesis.senders}")
-        return accounts.sender(index).address
+        return self._wallet.sender(index)
 
     def nonce(self, address: Address) -> int:
         return self._head_state.get_nonce(evm.to_bytes(address))
@@ -160,36 +151,12 @@ class ApeLocal:
         params = get_default_genesis_params(overrides) | {"base_fee_per_gas": 0}
         backend = self._provider.evm_backend
         fresh = {"balance": SENDER_BALANCE, "nonce": 0, "code": b"", "storage": {}}
-        state = backend.genesis_state | {evm.to_bytes(address): fresh for address in self._keys}
+        state = backend.genesis_state | {
+            evm.to_bytes(address): fresh for address in self._wallet.addresses
+        }
         chain = type(backend.chain).configure(vm_configuration=((0, RootedVM),))
         backend.chain = chain.from_genesis(RootedDB(), params, state)
         self._move_to(backend.chain.get_canonical_head())
-
-    def _transactions(
-        self, calls: Sequence[Call]
-    ) -> list[tuple[UnsignedTransactionAPI, PrivateKey]]:
-        """Turn calls into transactions, each with the key that is to sign it."""
-        builder = self._chain.get_transaction_builder()
-        sent: Counter[Address] = Counter()
-        transactions = []
-        for call in calls:
-            key = self._keys.get(call.sender)
-            if key is None:
-                raise EngineError(f"{call.label}: no key for {call.sender}")
-            unsigned = builder.new_unsigned_dynamic_fee_transaction(
-                chain_id=CHAIN_ID,
-                nonce=self.nonce(call.sender) + sent[call.sender],
-                max_priority_fee_per_gas=0,
-                max_fee_per_gas=MAX_FEE,
-                gas=call.gas,
-                to=evm.to_bytes(call.to) if call.to else b"",
-                value=call.value,
-                data=call.data,
-                access_list=(),
-            )
-            sent[call.sender] += 1
-            transactions.append((unsigned, key))
-        return transactions
 
 
 def _rehearse(vm: PragueVM, unsigned: UnsignedTransactionAPI, key: PrivateKey) -> Outcome:
@@ -199,14 +166,3 @@ def _rehearse(vm: PragueVM, unsigned: UnsignedTransactionAPI, key: PrivateKey) -
     vm.state.lock_changes()
     computation = vm.state.apply_transaction(transaction)
     return evm.outcome(computation, vm.finalize_gas_used(transaction, computation))
-
-
-def _require_local(network: str) -> None:
-    """Raise BadInput where `network` is not Ape's test provider."""
-    try:
-        local = isinstance(networks.get_provider_from_choice(network), LocalProvider)
-    except (ApeException, ValueError):
-        local = False
-    if not local:
-        # Only there can blocks be mined at times of the past, and senders be funded.
-        raise BadInput("command line", "--network", network, f"{NETWORK} (or none)")

@@ -119,7 +119,7 @@ class _Plan:
         told, preset = knobs.turned(self._scenario, self._preset, values)
         scenario.check(told, f"{self._scenario.name} with {_spelled(values)}")
         name = key(told, preset, self._engine, self._contracts)
-        return Job(name, dict(values), told, preset, self._engine)
+        return Job(name, dict(values), told, preset, self._engine, self._contracts)
 
 
 class _Batch:

@@ -64,16 +64,20 @@ def results(client: Client, jobs: Iterable[Job]) -> Iterator[Result]:
     from distributed import as_completed
 
     waiting = iter(jobs)
-    window = JOBS_A_WORKER * max(len(client.scheduler_info()["workers"]), 1)
-    asked = {_submit(client, job): job for job in islice(waiting, window)}
+    asked = {_submit(client, job): job for job in islice(waiting, _window(client))}
     arriving = as_completed(list(asked))
     for future in arriving:
         job = asked.pop(future)
         yield _result(future, job)
-        for following in islice(waiting, 1):
+        for following in islice(waiting, max(_window(client) - len(asked), 0)):
             submitted = _submit(client, following)
             asked[submitted] = following
             arriving.add(submitted)
+
+
+def _window(client: Client) -> int:
+    """How many jobs may be with the scheduler: workers come and go."""
+    return JOBS_A_WORKER * max(len(client.nthreads()), 1)
 
 
 def _submit(client: Client, job: Job) -> Future[Result]:
@@ -81,9 +85,18 @@ def _submit(client: Client, job: Job) -> Future[Result]:
 
 
 def _result(future: Future[Result], job: Job) -> Result:
+    """What a future holds; raises BadInput for a cluster that can't do our work at all.
+
+    An error of the run is its result: what is raised comes from the cluster.
+    """
+    from distributed import KilledWorker
+
     error = future.exception()
-    if error is not None:
-        # Not of the run, whose errors are its result: of the machine, such as too little memory.
+    if isinstance(error, KilledWorker):  # several times over: too little memory, for one
         return Result(job, FAILED, f"{type(error).__name__}: {error}")
+    if error is not None:
+        why = f"{type(error).__name__}: {error}".partition("\n")[0].partition(". ")[0]
+        allowed = f"a scheduler and workers started by `dask` of this version's .venv ({why})"
+        raise BadInput("command line", "--scheduler", future.client.scheduler.address, allowed)
     result: Result = future.result()
     return result

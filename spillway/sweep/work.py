@@ -6,11 +6,12 @@ import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from spillway import crash, engines, metrics, record
-from spillway.build import build_all
-from spillway.errors import SpillwayError
+from spillway.build import ROOT, build_all
+from spillway.errors import EngineError, SpillwayError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,17 +23,28 @@ if TYPE_CHECKING:
 
 SOLVENT, BROKEN, FAILED = "solvent", "broken", "failed"
 STAGES_KEPT = 2  # venues that a process keeps deployed; each holds a chain in memory
+_TURN = Lock()  # the threads of a worker share those
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A run to be done. `key` says all that decides its result, `values` where the knobs stand."""
+    """A run to be done.
+
+    Attributes:
+        key: Says all that decides its result.
+        values: Where the knobs stand.
+        scenario: With the knobs turned.
+        preset: The same.
+        engine: As in `--engine`.
+        contracts: Digest of those that it is to run on.
+    """
 
     key: str
     values: Mapping[str, str]
     scenario: Scenario
     preset: Preset
     engine: str
+    contracts: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +73,17 @@ def contracts_digest(artifacts: Artifacts) -> str:
 
 
 def work(job: Job) -> Result:
-    """Do a job. Whatever goes wrong with it is its result."""
+    """Do a job, one at a time in a process. Whatever goes wrong with it is its result.
+
+    Raises EngineError where this process has other contracts, as on a machine with another version.
+    """
+    with _TURN:
+        return _work(job)
+
+
+def _work(job: Job) -> Result:
+    if _contracts() != job.contracts:
+        raise EngineError(f"{ROOT} has other contracts")
     try:
         with_stage = _STAGES.at(job)
         run = crash.perform(with_stage, job.scenario)
@@ -113,6 +135,11 @@ def _stage_key(job: Job) -> str:
 @lru_cache(maxsize=1)
 def _artifacts() -> Artifacts:
     return build_all()
+
+
+@lru_cache(maxsize=1)
+def _contracts() -> str:
+    return contracts_digest(_artifacts())
 
 
 _STAGES = _Stages()

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spillway import crash, engines, presets, scenario
+from spillway import crash, presets, scenario
+from tests import chains
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,7 @@ def run_thin(artifacts: Artifacts) -> Callable[..., Run]:
     ) -> Run:
         told = scenario.load(scenario.find("thin"), seed)
         preset = presets.load(presets.find("hyperliquid"))
-        with engines.start(engine, crash.genesis(told, preset)) as chain:
+        with chains.start(engine, crash.genesis(told, preset)) as chain:
             return crash.run(chain, artifacts, told, preset, watch)
 
     return run

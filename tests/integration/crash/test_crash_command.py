@@ -19,6 +19,7 @@ from spillway import command, scenario, waterfall_table
 from spillway import metrics as metrics_module
 from spillway.build import ROOT, Artifacts
 from spillway.errors import InvariantBroken
+from tests.chains import FOUNDRY, needs_anvil, needs_plugin
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -116,18 +117,33 @@ def test_an_unexpected_error_ends_with_3(
     assert "RuntimeError: the disk is full" in result.output
 
 
-def test_ctrl_c_ends_with_130_and_a_partial_run(artifacts: Artifacts, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "how",
+    [
+        ["--engine", "pyevm"],
+        pytest.param(["--network", FOUNDRY], marks=(needs_plugin, needs_anvil)),
+    ],
+)
+def test_ctrl_c_ends_with_130_and_a_partial_run(
+    artifacts: Artifacts, tmp_path: Path, how: list[str]
+) -> None:
+    """As a terminal sends it: to all processes of the command."""
     assert artifacts
     out = tmp_path / "run"
-    args = [str(BIN / "ape"), "run", "crash", "thin", "--engine", "pyevm", "--out", str(out)]
+    args = [str(BIN / "ape"), "run", "crash", "thin", *how, "--out", str(out)]
     environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(  # noqa: S603 (our own)
-        args, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+        args,
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        process_group=0,
     ) as process:
         assert process.stdout is not None
         while not process.stdout.readline().startswith("block"):
             assert process.poll() is None, "it ended before its first block"
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
         process.stdout.read()
     assert process.returncode == 130
     summary = json.loads((out / "summary.json").read_text())

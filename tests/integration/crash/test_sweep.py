@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.dataset as ds
@@ -12,14 +19,14 @@ import pytest
 from rich.console import Console
 
 from spillway import presets, scenario
+from spillway.build import build_all
 from spillway.errors import BadInput
 from spillway.sweep import command, runner, work
 from spillway.sweep.runner import Cluster
 from spillway.sweep.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterator
 
     from spillway.crash import Run
 
@@ -29,18 +36,51 @@ OVER = ("seed=1:3",)
 def sweep(folder: Path, *over: str, **options: Any) -> tuple[int, str]:
     """Run the command; its exit code and what it printed."""
     told = StringIO()
-    code = command.sweep(
-        command.Options(
-            "thin", over, "hyperliquid", "pyevm", folder, Cluster(workers=2), **options
-        ),
-        Console(file=told, width=100),
-    )
+    options = {"cluster": Cluster(workers=2), **options}
+    asked = command.Options("thin", over, "hyperliquid", "pyevm", folder, **options)
+    code = command.sweep(asked, Console(file=told, width=100))
     return code, told.getvalue()
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:
     table = ds.dataset(folder / "runs", format="parquet").to_table()
     return sorted(table.to_pylist(), key=lambda row: int(row["knob_seed"]))
+
+
+def job(seed: int) -> work.Job:
+    """A run of `thin` that this version of the contracts is meant for."""
+    told, preset = scenario.load(scenario.find("thin")), presets.load(presets.find("hyperliquid"))
+    turned = told.model_copy(update={"seed": seed})
+    contracts = work.contracts_digest(build_all())
+    return work.Job(f"{seed}", {"seed": f"{seed}"}, turned, preset, "pyevm", contracts)
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a scheduler with two workers, of commands that were given elsewhere."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    file = folder / "scheduler.json"
+    environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
+
+    def dask(*args: str) -> subprocess.Popen[bytes]:
+        command = [str(Path(sys.executable).parent / "dask"), *args, "--no-dashboard"]
+        with (folder / f"{args[0]}.log").open("ab") as log:
+            return subprocess.Popen(  # noqa: S603 (Dask's own)
+                [*command, "--scheduler-file", str(file)], cwd=folder, env=environment, stderr=log
+            )
+
+    processes = [dask("scheduler", "--host", "127.0.0.1", "--port", "0")]
+    try:
+        processes += [dask("worker", "--no-nanny", "--nthreads", "1") for _ in range(2)]
+        until = time.monotonic() + 60
+        while not file.exists():
+            assert time.monotonic() < until, "no scheduler"
+            time.sleep(0.1)
+        yield json.loads(file.read_text())["address"]
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+            process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -73,17 +113,23 @@ def test_what_is_done_is_not_done_again(swept: Path) -> None:
 
 
 def test_a_venue_that_stands_is_used_again_for_another_seed() -> None:
-    told, preset = scenario.load(scenario.find("thin")), presets.load(presets.find("hyperliquid"))
-    jobs = [
-        work.Job(f"{seed}", {}, told.model_copy(update={"seed": seed}), preset, "pyevm")
-        for seed in (1, 2, 1)
-    ]
-    first, other, again = (work.work(job) for job in jobs)
+    first, other, again = (work.work(job(seed)) for seed in (1, 2, 1))
     assert first.summary is not None
     assert other.summary is not None
     assert again.summary is not None
     assert first.summary["state_digest"] == again.summary["state_digest"]
     assert first.summary["state_digest"] != other.summary["state_digest"]
+
+
+def test_threads_of_one_process_take_turns() -> None:
+    """As under a worker that was started with several of them."""
+    alone = [work.work(job(seed)) for seed in (1, 2)]
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(work.work, [job(1), job(2)]))
+    for one, other in zip(alone, together, strict=True):
+        assert one.summary is not None
+        assert other.summary is not None, other.error
+        assert one.summary["state_digest"] == other.summary["state_digest"]
 
 
 def test_a_run_that_fails_is_a_row_and_the_others_go_on(tmp_path: Path) -> None:
@@ -100,14 +146,29 @@ def test_a_run_that_fails_is_a_row_and_the_others_go_on(tmp_path: Path) -> None:
     assert "1 failed" in told
 
 
+def test_workers_of_a_scheduler_do_the_runs_wherever_they_stand(
+    scheduler: str, tmp_path: Path, run_thin: Callable[..., Run]
+) -> None:
+    code, told = sweep(tmp_path / "s", "seed=1:3", cluster=Cluster(scheduler))
+    assert code == command.DONE, told
+    found = rows(tmp_path / "s")
+    assert [row["knob_seed"] for row in found] == ["1", "2"]
+    assert found[0]["state_digest"] == run_thin(seed=1).state_digest
+    with runner.connect(Cluster(scheduler)) as client:
+        client.wait_for_workers(2, timeout=60)
+
+
+def test_workers_with_other_contracts_end_the_sweep(scheduler: str) -> None:
+    other = replace(job(1), contracts="of another version")
+    with (
+        runner.connect(Cluster(scheduler)) as client,
+        pytest.raises(BadInput, match=r"--scheduler: .* this version's .* has other contracts"),
+    ):
+        next(runner.results(client, [other]))
+
+
 def test_a_killed_worker_loses_no_run_and_none_is_counted_twice(tmp_path: Path) -> None:
-    told, preset = scenario.load(scenario.find("thin")), presets.load(presets.find("hyperliquid"))
-    jobs = [
-        work.Job(
-            f"{seed}", {"seed": f"{seed}"}, told.model_copy(update={"seed": seed}), preset, "pyevm"
-        )
-        for seed in range(4)
-    ]
+    jobs = [job(seed) for seed in range(4)]
     store = Store(tmp_path / "sweep")
     victims: list[int] = []
     with runner.connect(Cluster(workers=2)) as client:

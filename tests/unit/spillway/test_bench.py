@@ -10,8 +10,10 @@ import pytest
 from bench import record, tables, tool
 from bench import work as works
 from bench.rows import ROWS
+from bench.tools.anvil import Anvil
 from bench.tools.pyevm_loop import PyEvmLoop
 from bench.tools.spillway import Spillway
+from tests.chains import needs_anvil
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +40,13 @@ def test_a_work_is_the_same_once_written_and_read(fills: Work, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("chain", "variant"), [(Spillway, "pyevm"), (Spillway, "pyevm encoded"), (PyEvmLoop, "")]
+    ("chain", "variant"),
+    [
+        (Spillway, "pyevm"),
+        (Spillway, "pyevm encoded"),
+        (PyEvmLoop, ""),
+        pytest.param(Anvil, "", marks=needs_anvil),
+    ],
 )
 def test_replaying_does_what_was_recorded(
     chain: type[Tool], variant: str, transfers: Work, fills: Work

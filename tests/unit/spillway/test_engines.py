@@ -35,16 +35,6 @@ def test_an_engine_that_does_not_exist_is_bad_input() -> None:
         engines.start("geth")
 
 
-@pytest.mark.parametrize("network", ["ethereum:mainnet:node", "http://localhost:1", "nowhere", ""])
-def test_the_ape_engine_runs_on_the_local_chain_alone(network: str) -> None:
-    if not network:
-        with engines.start("ape") as engine:
-            assert engine.head.number == 0
-        return
-    with pytest.raises(BadInput, match=r"--network: .* allowed: ethereum:local:test"):
-        engines.start("ape", network=network)
-
-
 @pytest.mark.parametrize("name", ["pyevm", "revm"])
 def test_a_network_is_for_the_ape_engine_alone(name: str) -> None:
     with pytest.raises(BadInput, match="--network"):

@@ -11,7 +11,7 @@ from eth_hash.auto import keccak
 
 from spillway import engines
 from spillway.engines import Genesis
-from tests.chains import OTHERS
+from tests import chains
 
 if TYPE_CHECKING:
     from spillway.build import Artifacts
@@ -72,12 +72,12 @@ def _tell(receipt: Receipt) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", chains.OTHERS)
 def test_engines_tell_the_same_story(artifacts: Artifacts, name: str) -> None:
     with engines.start("pyevm", GENESIS) as engine:
         expected = story(engine, artifacts)
     assert {each["success"] for each in expected if "success" in each} == {True, False}
-    with engines.start(name, GENESIS) as engine:
+    with chains.start(name, GENESIS) as engine:
         told = story(engine, artifacts)
     for ours, theirs in zip(expected, told, strict=True):
         assert ours == theirs
