@@ -1,7 +1,9 @@
 """How the keeper closes those below zero: in one transaction, or page by page if that is too much.
 
 Auto-deleveraging weighs every holder of a side. What fits into one transaction is done in one; a
-larger side is ranked by a job, whose steps are so many transactions of the same block.
+larger side is ranked by a job, whose steps are so many transactions of the same block. An account
+with more legs than a trader may have, the vault's child, is closed by pages: a first one that only
+begins, and shorter ones behind it, since each of them weighs all legs that are left.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from collections import defaultdict, deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from spillway import ranking
+from spillway.engines.protocol import TX_GAS_LIMIT
+from spillway.model.pool import MAX_LEGS
 from spillway.ranking import MOST_RANKS, Plan
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     Side = tuple[int, bool]  # market, whether the winners are long
 
 MOST_LOSERS = 16  # of one call of `deleverage`
+MOST_PLANS = 16  # likewise
 
 # What a step may use at most, gas, cold; a transaction has 2**24.
 GAS_CALL = 14_000_000
@@ -29,7 +34,10 @@ GAS_HOLDER = 6_000  # to weigh one, and so much for each of its markets
 GAS_HOLDER_LEG = 5_000
 GAS_ENROLLED = 30_000  # a place in the queue
 GAS_WINNER = 130_000  # its fill, and its part of the gap
-GAS_LOSER = 500_000
+GAS_LOSER = 500_000  # with one leg; for each further one:
+GAS_LEG_BEGUN = 64_000  # to note it when its closing begins
+GAS_LEG_LEFT = 30_000  # to weigh it in each page, share the gap, and let its job go
+GAS_SIDE = 150_000  # to open a further job
 STEPS = 100  # fills and payments of a gap that one call of `close` does
 
 MOST_PLACES = 2_048  # that one call of `scan` weighs
@@ -62,29 +70,48 @@ class Closings:
             plan = ranking.plan(*side, keys[side], lots, most=None)
             plans.append(plan)
             pages[side] = pages_of(plan, keys[side], worst[side], length)
-        if self._fits(losers, plans, pages):
+        if self._fits(losers, plans, pages, view):
             return [self._venue.deleverage(losers, plans, self._address)]
         calls: list[Call] = []
         for plan in plans:
             calls += self._ranked(plan, pages[plan.market, plan.longs], losers, view)
         for loser, winners in zip(losers, _winners(losers, keys, view), strict=True):
-            steps = 2 * winners + 1  # each winner fills once, and pays once at most
-            gas = GAS_LOSER + min(steps, STEPS) * GAS_WINNER
-            calls += [self._venue.close(loser, STEPS, self._address, gas)] * -(-steps // STEPS)
+            calls += self._closed(loser, winners, _further_legs(loser, view))
         return calls + [self._venue.end_job(*side, self._address) for side in needed]
 
     def _fits(
-        self, losers: Sequence[int], plans: Sequence[Plan], pages: Mapping[Side, list[Page]]
+        self,
+        losers: Sequence[int],
+        plans: Sequence[Plan],
+        pages: Mapping[Side, list[Page]],
+        view: View,
     ) -> bool:
         """Whether it may be one transaction; a job of an earlier block would be in its way."""
         gas = GAS_LOSER * len(losers) + sum(len(plan.order) * GAS_WINNER for plan in plans)
         gas += sum(page.gas for side in pages.values() for page in side)
+        further = sum(_further_legs(loser, view) for loser in losers)
+        gas += further * (GAS_LEG_BEGUN + GAS_LEG_LEFT + GAS_SIDE)
         return (
             gas <= GAS_CALL
             and len(losers) <= MOST_LOSERS
+            and len(plans) <= MOST_PLANS
             and all(len(plan.order) <= MOST_RANKS for plan in plans)
             and all(self._phase(*side) == ABSENT for side in pages)
         )
+
+    def _closed(self, loser: int, winners: int, further_legs: int) -> list[Call]:
+        """Return the pages that close a loser against so many winners."""
+        steps = 2 * winners + 1  # each winner fills once, and pays once at most
+        begun = GAS_LOSER + further_legs * GAS_LEG_BEGUN
+        page = GAS_LOSER + further_legs * GAS_LEG_LEFT
+        first = []
+        if further_legs < MAX_LEGS:
+            page += further_legs * GAS_LEG_BEGUN
+        else:
+            first = [self._venue.close(loser, 0, self._address, min(begun, TX_GAS_LIMIT))]
+        each = min(max((GAS_CALL - page) // GAS_WINNER, 1), STEPS)
+        gas = page + min(steps, each) * GAS_WINNER
+        return first + [self._venue.close(loser, each, self._address, gas)] * -(-steps // each)
 
     def left_over(self, view: View) -> list[Call]:
         """Return what ends rankings of earlier blocks: until then their markets are locked."""
@@ -114,6 +141,11 @@ class Closings:
     def _phase(self, market: int, longs: bool) -> int:
         phase: int = self._venue.contracts.adl.call.job(market, longs).phase
         return phase
+
+
+def _further_legs(number: int, view: View) -> int:
+    """Return the legs of an account beyond the first."""
+    return max(len(view.now.accounts[number].legs) - 1, 0)
 
 
 def _needed(losers: Sequence[int], view: View) -> dict[Side, int]:
