@@ -55,7 +55,9 @@ if TYPE_CHECKING:
 
 # Every so many blocks all accounts are read again, and none may differ from what events said.
 WHOLE_EVERY = 20
-SENDERS_A_BLOCK = 2_000  # for whom a block of the usual size is large enough
+# For how many people and markets a block of the usual size is large enough.
+SENDERS_A_BLOCK = 2_000
+MARKETS_A_BLOCK = 6  # quotes of each, a page of its ranking, shedding: 50M gas declared
 DEPLOY_SECONDS = 120  # before the vault's depositors begin to wait; a block a second
 
 
@@ -161,12 +163,13 @@ class Stage:
 def genesis(scenario: Scenario, preset: Preset) -> Genesis:
     """Return the chain that a run needs: long enough before its clock, a sender for everyone.
 
-    A block has room for what everyone may send: 300M gas for up to 2,000 senders, as much again
-    for each 2,000 more. A transaction has 2**24, however many they are.
+    A block has room for what everyone may send: 300M gas for up to 2,000 senders and 6 markets, as
+    much again for each 2,000 and each 6 more. A transaction has 2**24, however many they are.
     """
     before = SETUP_SECONDS + preset.vault.lock_seconds + DEPLOY_SECONDS
     senders = cast_size(preset, scenario)
-    gas_limit = BLOCK_GAS_LIMIT * (1 + senders // SENDERS_A_BLOCK)
+    units = 1 + senders // SENDERS_A_BLOCK + (len(scenario.markets) - 1) // MARKETS_A_BLOCK
+    gas_limit = BLOCK_GAS_LIMIT * units
     return Genesis(scenario.clock.start_time - before, gas_limit, senders)
 
 

@@ -1,14 +1,16 @@
 """What happens before the clock starts: people arrive, pay in, and open their first positions.
 
 Positions at one entry price are opened together: the index is set to that price, the sellers'
-orders rest at it, the buyers take them, and the makers stand in for what one side lacks. Prices
-furthest from the first of the path go first, so that the last one set is where the run begins.
+orders rest at it, the buyers take them, and the makers stand in for what one side lacks. All
+markets do so at once, each at the first of its prices, then each at its next one. Prices furthest
+from the first of the path go first, so that the last one set is where the run begins.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
@@ -21,7 +23,7 @@ from spillway.units import usd_to_price, usd_to_quote, usdc_to_units
 from spillway.venue import Kind, Member, Order, Report, Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from decimal import Decimal
 
     from spillway import scenario as scenarios
@@ -32,7 +34,11 @@ if TYPE_CHECKING:
 
 SETUP_SECONDS = 600  # before the clock starts; a block a second
 MAKER, TRADER, DEPOSITOR = "maker", "trader", "depositor"
-ROUNDS = 64  # of taking what rests, 32 makers an order
+MOST_MET = 32  # makers that an order meets
+ROUNDS = 64  # of taking what rests
+FRESH_SECONDS = 20  # after which prices are told again while positions are opened
+
+Opened = tuple["Decimal", list[tuple["Member", int]]]  # a price, and who opens how many lots at it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ class Trader:
     entrant: Entrant
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Roster:
     """Everybody with a part in the run but its keeper and reporters."""
 
@@ -51,7 +57,7 @@ class Roster:
     traders: tuple[Trader, ...]
     depositors: tuple[Member, ...]
 
-    @property
+    @cached_property
     def accounts(self) -> dict[int, Member]:
         """Every margin account of a member, by its id."""
         members = (*self.makers, *(trader.member for trader in self.traders))
@@ -79,6 +85,7 @@ class Opening:
         self._cast = cast
         self._decimals = [market.size_decimals for market in scenario.markets]
         self._prices: dict[int, int] = {}  # as they were last set, quote per lot
+        self._told_at = 0  # when that was, seconds
 
     def run(self, entrants: Sequence[Entrant]) -> tuple[Roster, dict[int, StandingStop]]:
         """Do all of it; give who is there, and the stops that stand by the ids of their orders.
@@ -88,13 +95,11 @@ class Opening:
         depositors = self._fund_vault()
         self._jump()
         roster = self._arrive(entrants, depositors)
-        desk_of = list(zip(roster.makers, cycle(desks(self._scenario)), strict=False))
-        for market, price, stakes in self._by_price(roster.traders):
-            self._set_price(market, price)
-            makers = [who for who, quoted in desk_of if market in quoted]
-            self._trade(market, price, stakes, makers)
-        for market in range(len(self._decimals)):
-            self._set_price(market, first_price(self._scenario, market))
+        for opened in self._rounds(roster.traders):
+            self._set_prices({market: price for market, (price, _) in opened.items()})
+            self._trade(opened, roster.makers)
+        markets = range(len(self._decimals))
+        self._set_prices({market: first_price(self._scenario, market) for market in markets})
         calls = [call for trader in roster.traders for call in self._orders(trader)]
         stops: dict[int, StandingStop] = {}
         follow_stops(stops, [event for r in self._send(calls) for event in r.events])
@@ -168,77 +173,89 @@ class Opening:
 
     # --- positions ---------------------------------------------------------------------------
 
-    def _by_price(
-        self, traders: Sequence[Trader]
-    ) -> Iterator[tuple[int, Decimal, list[tuple[Member, int]]]]:
-        """Yield (market, entry, [(who, lots)]), furthest from the first price first."""
-        groups: dict[tuple[int, Decimal], list[tuple[Member, int]]] = defaultdict(list)
+    def _rounds(self, traders: Sequence[Trader]) -> Iterator[dict[int, Opened]]:
+        """Yield market -> (entry, [(who, lots)]), furthest from the market's first price first."""
+        groups: dict[int, dict[Decimal, list[tuple[Member, int]]]] = defaultdict(dict)
         for trader in traders:
             for stake in trader.entrant.stakes:
-                groups[stake.market, stake.entry].append((trader.member, stake.lots))
+                sides = groups[stake.market].setdefault(stake.entry, [])
+                sides.append((trader.member, stake.lots))
+        queues: list[tuple[int, list[Opened]]] = []
+        for market, by_price in sorted(groups.items()):
+            first = first_price(self._scenario, market)
+            order = sorted(by_price, key=lambda price: (-abs(price - first), price))
+            queues.append((market, [(price, by_price[price]) for price in order]))
+        for place in range(max((len(queue) for _, queue in queues), default=0)):
+            yield {market: queue[place] for market, queue in queues if place < len(queue)}
 
-        def order(key: tuple[int, Decimal]) -> tuple[int, Decimal, Decimal]:
-            market, price = key
-            return market, -abs(price - first_price(self._scenario, market)), price
-
-        for key in sorted(groups, key=order):
-            yield (*key, groups[key])
-
-    def _set_price(self, market: int, usd: Decimal) -> None:
-        """Have every reporter see one price; without a book, the mark is just that.
+    def _set_prices(self, usd: Mapping[int, Decimal]) -> None:
+        """Have every reporter see prices; without a book, the marks are just those.
 
         Markets that were set before are told again: a position in one whose mark has grown stale
         would bar its owner from all others.
         """
-        self._prices[market] = usd_to_price(usd, self._decimals[market])
+        for market, price in usd.items():
+            self._prices[market] = usd_to_price(price, self._decimals[market])
         reports = [Report(number, price, price) for number, price in sorted(self._prices.items())]
         now = self._engine.head.timestamp
+        self._told_at = now
         posts = [self._venue.post(who, now, reports) for who in self._cast.reporters]
-        self._send([*posts, self._venue.update(sorted(self._prices), self._cast.keeper)])
+        self._send([*posts, *self._venue.updates(sorted(self._prices), self._cast.keeper)])
 
-    def _trade(
-        self,
-        market: int,
-        usd: Decimal,
-        stakes: Sequence[tuple[Member, int]],
-        makers: Sequence[Member],
-    ) -> None:
-        """Open positions that all have one price."""
-        price = usd_to_price(usd, self._decimals[market])
-        lacking = -sum(lots for _, lots in stakes)
-        sides = [*stakes, *_stand_in(lacking, makers, usd_to_quote(LEAST_NOTIONAL) // price + 1)]
-        largest_first = sorted(sides, key=lambda side: (-abs(side[1]), side[0].account))
-        sellers = [(who, -lots) for who, lots in largest_first if lots < 0]
-        left = {who: lots for who, lots in largest_first if lots > 0}
-        resting = [
-            Order(is_bid=False, price=price, lots=lots, kind=Kind.POST_ONLY) for _, lots in sellers
-        ]
-        self._send(
-            [
-                self._venue.place(who, market, order)
-                for (who, _), order in zip(sellers, resting, strict=True)
-            ]
-        )
+    def _trade(self, opened: Mapping[int, Opened], makers: Sequence[Member]) -> None:
+        """Open positions, all those of a market at one price."""
+        prices = {m: usd_to_price(usd, self._decimals[m]) for m, (usd, _) in opened.items()}
+        least = {m: usd_to_quote(LEAST_NOTIONAL) // price + 1 for m, price in prices.items()}
+        resting: dict[int, deque[int]] = {market: deque() for market in opened}
+        left: dict[tuple[int, Member], int] = {}
+        calls: list[Call] = []
+        for market, (_, stakes) in opened.items():
+            for who, lots in self._with_makers(market, least[market], stakes, makers):
+                if lots > 0:
+                    left[market, who] = lots
+                else:
+                    order = Order(False, prices[market], -lots, Kind.POST_ONLY)
+                    calls.append(self._venue.place(who, market, order))
+                    resting[market].append(-lots)
+        self._send(calls)
         for _ in range(ROUNDS):
             if not left:
                 return
-            calls = [
-                self._venue.place(
-                    who, market, Order(is_bid=True, price=price, lots=lots, kind=Kind.IOC)
-                )
-                for who, lots in left.items()
-            ]
+            if self._engine.head.timestamp >= self._told_at + FRESH_SECONDS:
+                self._set_prices({})
+            calls = []
+            for (market, who), lots in left.items():
+                asked = asked_for(lots, resting[market], least[market])
+                order = Order(True, prices[market], asked, Kind.IOC)
+                calls.append(self._venue.place(who, market, order))
             before = left
             filled = [sum(fill.lots for fill in r.named("Filled")) for r in self._send(calls)]
             left = {
-                who: lots - done
-                for (who, lots), done in zip(left.items(), filled, strict=True)
+                buyer: lots - done
+                for (buyer, lots), done in zip(left.items(), filled, strict=True)
                 if done < lots
             }
             if left == before:
                 break
-        who = next(iter(left))
+        _, who = next(iter(left))
         raise _refused(who.name, "the venue's margin rules left it unfilled")
+
+    def _with_makers(
+        self,
+        market: int,
+        least: int,
+        stakes: Sequence[tuple[Member, int]],
+        makers: Sequence[Member],
+    ) -> list[tuple[Member, int]]:
+        """Add the makers who stand in for what a side lacks; the largest first."""
+        lacking = -sum(lots for _, lots in stakes)
+        quoting = [
+            who
+            for who, quoted in zip(makers, cycle(desks(self._scenario)), strict=False)
+            if market in quoted
+        ]
+        sides = [*stakes, *_stand_in(lacking, quoting, least)]
+        return sorted(sides, key=lambda side: (-abs(side[1]), side[0].account))
 
     def _orders(self, trader: Trader) -> Iterator[Call]:
         """What a trader leaves in the book: its orders as told, and its stop."""
@@ -275,6 +292,23 @@ class Opening:
 
 def _refused(who: str, why: str) -> BadInput:
     return BadInput("scenario", who, why, "what the venue accepts before the clock starts")
+
+
+def asked_for(lots: int, resting: deque[int], least: int) -> int:
+    """Return how many lots to ask for so that less than `least` is never left; take them.
+
+    `resting` is what the orders in front have, in the order in which they are met.
+    """
+    reach = sum(islice(resting, MOST_MET))
+    asked = lots - least if 0 < lots - reach < least else lots
+    filled = min(asked, reach)
+    while filled:
+        taken = min(filled, resting[0])
+        filled -= taken
+        resting[0] -= taken
+        if not resting[0]:
+            resting.popleft()
+    return asked
 
 
 def _stand_in(lots: int, makers: Sequence[Member], least: int) -> list[tuple[Member, int]]:

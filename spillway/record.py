@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from decimal import Decimal
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,7 @@ ACCOUNTS = pa.schema(
     ]
 )
 REVERTED = "Reverted"
+ROW_GROUP = 50_000  # rows of a file that are written at once
 
 
 def default_folder(scenario: str, venue: str, seed: int) -> Path:
@@ -81,17 +83,20 @@ def write(run: Run, folder: Path) -> dict[str, Any]:
     (part / "scenario.toml").write_text(tables.written(run.scenario), encoding="utf-8")
     (part / "venue.toml").write_text(tables.written(run.preset), encoding="utf-8")
     (part / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    _write_table(part / "blocks.parquet", list(block_rows(run)), blocks_schema(run.scenario))
-    _write_table(part / "events.parquet", list(_event_rows(run)), EVENTS)
-    rows = [*_account_rows(run, "start", run.start), *_account_rows(run, "end", run.now)]
+    _write_table(part / "blocks.parquet", block_rows(run), blocks_schema(run.scenario))
+    _write_table(part / "events.parquet", _event_rows(run), EVENTS)
+    rows = chain(_account_rows(run, "start", run.start), _account_rows(run, "end", run.now))
     _write_table(part / "accounts.parquet", rows, ACCOUNTS)
     shutil.rmtree(folder, ignore_errors=True)
     part.replace(folder)
     return summary
 
 
-def _write_table(path: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path)
+def _write_table(path: Path, rows: Iterator[dict[str, Any]], schema: pa.Schema) -> None:
+    """Write rows as they come, a group of them at a time, so that not all stand in memory."""
+    with pq.ParquetWriter(path, schema) as writer:
+        while group := list(islice(rows, ROW_GROUP)):
+            writer.write_table(pa.Table.from_pylist(group, schema=schema))
 
 
 # --- blocks --------------------------------------------------------------------------------------

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AwareDatetime, Field
 
+from spillway import listing as listings
 from spillway import prices, tables, timeline
 from spillway.build import ROOT
 from spillway.errors import BadInput
+from spillway.listing import Listing
 from spillway.prices import Bar, PricePath
-from spillway.tables import Flag, Name, Number, Positive, Table, Text, Whole, field_path
+from spillway.tables import Flag, Number, Table, Text, Whole, field_path
+from spillway.terms import Count, Leverage, Name, NotNegative, Positive, Share, SizeDecimals
 from spillway.ticks import is_legal, legal_neighbours
 
 if TYPE_CHECKING:
@@ -27,13 +30,7 @@ MAX_MARKETS = 256
 MAX_LEGS = 8  # markets that an account may be in
 MAX_ORDERS = 32  # that an account may have
 MAX_TIERS = 5
-MAX_LEVERAGE = 255
-MAX_SIZE_DECIMALS = 6
 
-NotNegative = Annotated[Number, Field(ge=0)]
-Share = Annotated[Number, Field(ge=0, le=1)]
-Count = Annotated[Whole, Field(ge=0)]
-Leverage = Annotated[Whole, Field(ge=1, le=MAX_LEVERAGE)]
 Ohlc = tuple[Whole, Number, Number, Number, Number]
 
 
@@ -99,12 +96,14 @@ class Market(Table):
     """A market: its terms, and what happens to its price."""
 
     symbol: Name
-    size_decimals: Annotated[Whole, Field(ge=0, le=MAX_SIZE_DECIMALS)]
+    size_decimals: SizeDecimals
     max_leverage: Leverage
     tiers: Annotated[tuple[Tier, ...], Field(max_length=MAX_TIERS - 1)] = ()
     open_interest_cap: Positive  # of the asset
     major: Flag = False  # whether the impact notional of its funding is the larger one
     depth_scale: NotNegative = Decimal(1)  # of the book's depth
+    crowd: Annotated[Whole, Field(ge=1)] = 1  # how often it is picked by those who follow the crowd
+    stake: Positive = Decimal(1)  # of drawn collateral
     path: PathSource
 
     def max_leverage_at(self, notional: Decimal) -> int:
@@ -181,7 +180,10 @@ class Group(Table):
     leverage: Drawn  # notional / collateral
     collateral_usd: Drawn
     markets: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None  # all if none
+    without: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None  # all but these
+    picks: Literal["turn", "crowd"] = "turn"  # each market in its turn, or by chance, by its crowd
     legs: Annotated[Whole, Field(ge=1, le=MAX_LEGS)] = 1  # of these markets that each is in
+    balances: Flag = False  # takes what the other side of its markets lacks, at its leverage
     trades: Share = Decimal(0)  # chance to trade in a block
     stops: Share = Decimal(0)  # share that keeps a stop
     stop_distance: Annotated[Number, Field(gt=0, lt=1)] = Decimal("0.05")  # of it, from the entry
@@ -246,7 +248,8 @@ class Scenario(Table):
     sources: Annotated[tuple[Text, ...], Field(min_length=1)]
     seed: Count
     clock: Clock
-    markets: Annotated[tuple[Market, ...], Field(min_length=1, max_length=MAX_MARKETS)]
+    markets: tuple[Market, ...] = ()
+    listing: Listing | None = None  # further ones, which `load` puts behind these
     feed: Feed = Feed()
     book: Book = NO_MAKERS
     population: tuple[Group, ...] = ()
@@ -257,6 +260,13 @@ class Scenario(Table):
     def market_id(self, symbol: str) -> int:
         """Return the id of a market, which is its place in the file."""
         return [market.symbol for market in self.markets].index(symbol)
+
+    def markets_of(self, group: Group) -> list[int]:
+        """Return the ids of the markets of a group."""
+        if group.markets:
+            return [self.market_id(symbol) for symbol in group.markets]
+        without = group.without or ()
+        return [n for n, market in enumerate(self.markets) if market.symbol not in without]
 
 
 def names() -> list[str]:
@@ -282,11 +292,30 @@ def load(path: Path, seed: int | None = None) -> Scenario:
         _with_csv(market, path, field_path("markets", place, "path"))
         for place, market in enumerate(scenario.markets)
     )
-    scenario = scenario.model_copy(
-        update={"markets": markets, "seed": scenario.seed if seed is None else seed}
-    )
+    if scenario.listing:
+        listings.check(scenario.listing, str(path))
+        markets += _listed(scenario.listing)
+    seed = scenario.seed if seed is None else seed
+    scenario = scenario.model_copy(update={"markets": markets, "listing": None, "seed": seed})
     check(scenario, str(path))
     return scenario
+
+
+def _listed(listing: Listing) -> tuple[Market, ...]:
+    """Write a listing out, a market a row."""
+    return tuple(
+        Market(
+            symbol=row.symbol,
+            size_decimals=row.size_decimals,
+            max_leverage=row.max_leverage,
+            open_interest_cap=listing.cap(row),
+            depth_scale=listing.depth(row),
+            crowd=row.accounts,
+            stake=listing.stake(row),
+            path=PathSource(points=listing.points(row)),
+        )
+        for row in listing.rows
+    )
 
 
 def grown(scenario: Scenario, traders: int) -> Scenario:
@@ -345,6 +374,9 @@ def _lots(size: Decimal, market: Market) -> Decimal:
 
 def check(scenario: Scenario, file: str) -> None:
     """Check what the keys of a scenario say of each other. Raises BadInput."""
+    if not 1 <= len(scenario.markets) <= MAX_MARKETS:
+        allowed = f"1 to {MAX_MARKETS}, those of the listing counted"
+        raise BadInput(file, "markets", f"{len(scenario.markets)} of them", allowed)
     _check_unique([market.symbol for market in scenario.markets], file, "markets", "symbol")
     named = [account.name for account in scenario.accounts]
     named += [depositor.name for depositor in scenario.vault.depositors]
@@ -436,13 +468,19 @@ def _check_group(group: Group, scenario: Scenario, file: str, field: str) -> Non
         if drawn.at_most < drawn.at_least:
             allowed = f"at least {drawn.at_least}"
             raise BadInput(file, f"{field}.{key}.at_most", drawn.at_most, allowed)
-    for place, symbol in enumerate(group.markets or ()):
-        _check_symbol(symbol, scenario, file, f"{field}.markets[{place}]")
-    symbols = group.markets or [market.symbol for market in scenario.markets]
-    most = min(market.max_leverage for market in scenario.markets if market.symbol in symbols)
-    if group.legs > len(symbols):
-        allowed = f"at most {len(symbols)}, the group's markets"
+    for key in ("markets", "without"):
+        for place, symbol in enumerate(getattr(group, key) or ()):
+            _check_symbol(symbol, scenario, file, f"{field}.{key}[{place}]")
+    if group.markets and group.without:
+        raise BadInput(file, f"{field}.without", "a list", "nothing beside markets")
+    numbers = scenario.markets_of(group)
+    if group.legs > len(numbers):
+        allowed = f"at most {len(numbers)}, the group's markets"
         raise BadInput(file, f"{field}.legs", group.legs, allowed)
+    if group.balances and group.long_share not in (0, 1):
+        allowed = "0 or 1 with balances: one side"
+        raise BadInput(file, f"{field}.long_share", group.long_share, allowed)
+    most = min(scenario.markets[number].max_leverage for number in numbers)
     if group.legs > 1 and group.isolated_share > 0:
         allowed = "0 with several legs: an isolated account has one market"
         raise BadInput(file, f"{field}.isolated_share", group.isolated_share, allowed)

@@ -33,8 +33,6 @@ Number = Annotated[Decimal, BeforeValidator(_number)]
 Whole = Annotated[int, Field(strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
 Text = Annotated[str, Field(strict=True, min_length=1)]
-Name = Annotated[str, Field(strict=True, pattern=r"^[A-Za-z0-9_-]+$")]
-Positive = Annotated[Number, Field(gt=0)]
 
 
 class Table(BaseModel):

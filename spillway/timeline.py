@@ -14,7 +14,8 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from spillway.errors import BadInput
-from spillway.tables import Flag, Name, Positive, Table
+from spillway.tables import Flag, Table
+from spillway.terms import Name, Positive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -25,10 +25,13 @@ GAS_POST = 150_000  # and GAS_POST_MARKET for each market
 GAS_POST_MARKET = 40_000
 GAS_UPDATE = 200_000  # and GAS_UPDATE_MARKET for each market
 GAS_UPDATE_MARKET = 800_000
+MOST_UPDATED = 20  # markets of one call: a transaction has 2**24 gas
 GAS_PLACE = 8_000_000  # meets up to 32 makers
 GAS_REST = 1_500_000
 GAS_REQUOTE = 6_000_000
 GAS_VAULT = 3_000_000  # weighs a child with many legs
+GAS_SHED = 12_000_000  # meets up to 32 makers, or 16 where the child has more than 64 legs
+GAS_JOB = 6_000_000  # weighs a loser with up to 256 legs
 GAS_WATERFALL = TX_GAS_LIMIT
 
 SETTLED = 16  # redemptions paid by one call
@@ -96,11 +99,14 @@ class Venue:
         call: Call = build(observed_at, reports, sender=reporter, gas=gas)
         return call
 
-    def update(self, markets: Sequence[int], sender: Address) -> Call:
-        """Bring markets into the block's epoch."""
-        gas = GAS_UPDATE + GAS_UPDATE_MARKET * len(markets)
-        call: Call = self.contracts.oracle.build.update(markets, sender=sender, gas=gas)
-        return call
+    def updates(self, markets: Sequence[int], sender: Address) -> list[Call]:
+        """Bring markets into the block's epoch, so many in a call as a transaction can pay for."""
+        build = self.contracts.oracle.build.update
+        pages = [markets[at : at + MOST_UPDATED] for at in range(0, len(markets), MOST_UPDATED)]
+        return [
+            build(page, sender=sender, gas=GAS_UPDATE + GAS_UPDATE_MARKET * len(page))
+            for page in pages
+        ]
 
     # --- accounts and cash -------------------------------------------------------------------
 
@@ -199,7 +205,7 @@ class Venue:
     def open_job(self, market: int, loser: int, threshold: int, sender: Address) -> Call:
         """Begin to rank the other side of a loser's position."""
         build = self.contracts.adl.build.open_job
-        call: Call = build(market, loser, threshold, sender=sender, gas=GAS_REST)
+        call: Call = build(market, loser, threshold, sender=sender, gas=GAS_JOB)
         return call
 
     def scan(self, market: int, longs: bool, count: int, sender: Address) -> Call:
@@ -223,7 +229,7 @@ class Venue:
 
     def end_job(self, market: int, longs: bool, sender: Address) -> Call:
         """End the ranking of a side."""
-        call: Call = self.contracts.adl.build.end_job(market, longs, sender=sender, gas=GAS_REST)
+        call: Call = self.contracts.adl.build.end_job(market, longs, sender=sender, gas=GAS_JOB)
         return call
 
     # --- vault -------------------------------------------------------------------------------
@@ -262,5 +268,5 @@ class Venue:
 
     def shed(self, market: int, sender: Address) -> Call:
         """Offer a slice of what the vault's child holds in a market to the book."""
-        call: Call = self.contracts.vault.build.shed(market, sender=sender, gas=GAS_PLACE)
+        call: Call = self.contracts.vault.build.shed(market, sender=sender, gas=GAS_SHED)
         return call

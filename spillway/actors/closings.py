@@ -2,7 +2,9 @@
 
 Auto-deleveraging weighs every holder of a side. What fits into one transaction is done in one; a
 larger side is ranked by a job, whose steps are so many transactions of the same block. Jobs that
-somebody else has left open are gone on with from where they stand.
+somebody else has left open are gone on with from where they stand. An account with more legs than
+a trader may have, the vault's child, is closed by pages: a first one that only begins, and shorter
+ones behind it, since each of them weighs all legs that are left.
 """
 
 from __future__ import annotations
@@ -22,9 +24,10 @@ from spillway.actors.rankings import (
     READY,
     Ranking,
 )
+from spillway.engines.protocol import TX_GAS_LIMIT
 from spillway.model import adl, margin
 from spillway.model.policies import QUEUES
-from spillway.model.pool import Pool
+from spillway.model.pool import MAX_LEGS, Pool
 from spillway.ranking import MOST_RANKS
 
 if TYPE_CHECKING:
@@ -39,10 +42,14 @@ if TYPE_CHECKING:
     Side = tuple[int, bool]  # market, whether the winners are long
 
 MOST_LOSERS = 16  # of one call of `deleverage`
+MOST_PLANS = 16  # likewise
 
 # What a step may use at most, gas, cold; those of a scan stand with it.
 GAS_WINNER = 130_000  # its fill, and its part of the gap
-GAS_LOSER = 500_000
+GAS_LOSER = 500_000  # with one leg; for each further one:
+GAS_LEG_BEGUN = 64_000  # to note it when its closing begins
+GAS_LEG_LEFT = 30_000  # to weigh it in each page, share the gap, and let its job go
+GAS_SIDE = 150_000  # to open a further job
 STEPS = 100  # fills and payments of a gap that one call of `close` does
 
 
@@ -83,7 +90,7 @@ class Closings:
                 holders = self._holders(job)
                 job.threshold = ranking.plan(*side, holders, lots, most=None).threshold
                 ready.append(self._prepare(job, holders, worst[side], view))
-        if losers and not jobs and _fits(losers, ready):
+        if losers and not jobs and _fits(losers, ready, view):
             plans = [each.job.plan for each in ready]
             return [self._venue.deleverage(losers, plans, self._address)]
         calls = [call for each in ready for call in each.calls]
@@ -156,12 +163,12 @@ class Closings:
                 len(adl.close_leg(pool, market, number, queues.get((market, leg.size < 0), ())))
                 for market, leg in pool.accounts[number].legs.items()
             ]
-            calls += self._steps(number, sum(fills) or 1)
+            calls += self._closed(number, sum(fills) or 1, view)
         for number in losers:
             if pool.equity(number) < 0:
                 # Every queue is told, so that the score is not asked for.
                 outcome = adl.deleverage(pool, number, QUEUES["hyperliquid_queue"], queues)
-                calls += self._steps(number, outcome.steps)
+                calls += self._closed(number, outcome.steps, view)
             for (market, _), queue in queues.items():
                 lots = (pool.leg(place.account, market).size for place in queue)
                 del queue[: next((n for n, size in enumerate(lots) if size), len(queue))]
@@ -171,18 +178,31 @@ class Closings:
             if _done(job, pool)
         ]
 
-    def _steps(self, loser: int, steps: int) -> list[Call]:
-        gas = GAS_LOSER + min(steps, STEPS) * GAS_WINNER
-        return [self._venue.close(loser, STEPS, self._address, gas)] * -(-steps // STEPS)
+    def _closed(self, loser: int, steps: int, view: View) -> list[Call]:
+        """Return the pages that close a loser in so many fills and payments."""
+        legs = _further_legs(loser, view)
+        page = GAS_LOSER + legs * GAS_LEG_LEFT
+        first = []
+        if legs < MAX_LEGS:
+            page += legs * GAS_LEG_BEGUN
+        else:
+            begun = min(GAS_LOSER + legs * GAS_LEG_BEGUN, TX_GAS_LIMIT)
+            first = [self._venue.close(loser, 0, self._address, begun)]
+        each = min(max((GAS_CALL - page) // GAS_WINNER, 1), STEPS)
+        gas = page + min(steps, each) * GAS_WINNER
+        return first + [self._venue.close(loser, each, self._address, gas)] * -(-steps // each)
 
 
-def _fits(losers: Sequence[int], ready: Sequence[Prepared]) -> bool:
+def _fits(losers: Sequence[int], ready: Sequence[Prepared], view: View) -> bool:
     """Whether it may be one transaction."""
     gas = GAS_LOSER * len(losers)
     gas += sum(each.gas + len(each.job.told) * GAS_WINNER for each in ready)
+    further = sum(_further_legs(loser, view) for loser in losers)
+    gas += further * (GAS_LEG_BEGUN + GAS_LEG_LEFT + GAS_SIDE)
     return (
         gas <= GAS_CALL
         and len(losers) <= MOST_LOSERS
+        and len(ready) <= MOST_PLANS
         and all(len(each.job.told) <= MOST_RANKS for each in ready)
     )
 
@@ -220,6 +240,11 @@ def _covered(losers: Sequence[int], jobs: Mapping[Side, Ranking], view: View) ->
             for side, lots in needed.items():
                 left[side] -= lots
             yield number
+
+
+def _further_legs(number: int, view: View) -> int:
+    """Return the legs of an account beyond the first."""
+    return max(len(view.now.accounts[number].legs) - 1, 0)
 
 
 def _needed(losers: Sequence[int], view: View) -> dict[Side, int]:

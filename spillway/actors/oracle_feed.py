@@ -56,7 +56,7 @@ class OracleFeed:
             )
             for source in self._sources
         ]
-        return [*calls, self._venue.update(list(range(len(self._paths))), self._caller)]
+        return [*calls, *self._venue.updates(list(range(len(self._paths))), self._caller)]
 
     def _report(self, market: int, source: Source, time: int, rng: Random) -> Report:
         usd = self._paths[market].at(time)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,14 @@ import pytest
 
 from spillway import presets, scenario
 from spillway.entrants import LEAST_NOTIONAL, Entrant, enter, first_price
+from spillway.errors import BadInput
 from spillway.units import lots_to_size, units_to_usdc
 from tests.rng import seeded
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from spillway.entrants import Stake
     from spillway.presets import Preset
     from spillway.scenario import Scenario
 
@@ -107,3 +112,116 @@ def test_drawn_accounts_may_hold_several_markets_and_each_market_is_even(preset:
         price = first_price(told, market)
         left = abs(lots_to_size(lots, told.markets[market].size_decimals)) * price
         assert left <= LEAST_NOTIONAL * len(entrants)
+
+
+# --- many markets --------------------------------------------------------------------------------
+
+
+def grouped(folder: Path, *groups: str) -> Scenario:
+    """Twelve markets of `oct10_cross` with these groups; stakes of SOL are a fifth of others."""
+    head, _, _ = scenario.find("oct10_cross").read_text().partition("[[population]]")
+    head = head.replace('symbol = "BTC"', 'symbol = "BTC"\ncrowd = 800')
+    head = head.replace('symbol = "SOL"', 'symbol = "SOL"\ncrowd = 190\nstake = 0.2')
+    tail = 'vault = { depositors = [{ name = "depositor", amount_usd = 1_000 }] }\n'
+    path = folder / "scenario.toml"
+    path.write_text(tail + head + "".join(f"[[population]]\n{group}\n" for group in groups))
+    return scenario.load(path)
+
+
+SHORTS = """
+name = "short"
+count = 500
+long_share = 0
+picks = "crowd"
+leverage = { shape = "uniform", at_least = 2, at_most = 2 }
+collateral_usd = { shape = "uniform", at_least = 1_000, at_most = 1_000 }
+"""
+LONGS = """
+name = "long"
+count = 20
+long_share = 1
+balances = true
+leverage = { shape = "uniform", at_least = 3, at_most = 3 }
+collateral_usd = { shape = "uniform", at_least = 100, at_most = 900 }
+"""
+
+
+def notional(told: Scenario, stake: Stake) -> Decimal:
+    return lots_to_size(stake.lots, told.markets[stake.market].size_decimals) * stake.entry
+
+
+def test_the_crowd_picks_markets_by_chance_and_stakes_are_scaled(
+    preset: Preset, tmp_path: Path
+) -> None:
+    told = grouped(tmp_path, SHORTS)
+    entrants = enter(told, preset, seeded(told.seed))
+    held = Counter(entrant.stakes[0].market for entrant in entrants)
+    # Ten markets have one in a thousand each; six deviations are off by chance once in 10^9.
+    for market, crowd in ((0, 800), (2, 190)):
+        share = crowd / 1000
+        assert abs(held[market] - 500 * share) < 6 * (500 * share * (1 - share)) ** 0.5
+    assert {e.units for e in entrants if e.stakes[0].market == 0} == {1_000 * 10**6}
+    assert {e.units for e in entrants if e.stakes[0].market == 2} == {200 * 10**6}
+
+
+def test_a_stake_is_not_scaled_below_the_smallest_position(preset: Preset, tmp_path: Path) -> None:
+    told = grouped(tmp_path, SHORTS)
+    markets = tuple(m.model_copy(update={"stake": Decimal("0.001")}) for m in told.markets)
+    for entrant in enter(told.model_copy(update={"markets": markets}), preset, seeded(1)):
+        # 12 USD at leverage 2.
+        assert entrant.units == 6 * 10**6
+        assert -12 <= notional(told, entrant.stakes[0]) < -10
+
+
+def test_a_group_may_leave_markets_out(preset: Preset, tmp_path: Path) -> None:
+    told = grouped(tmp_path, SHORTS + 'without = ["BTC", "SOL"]')
+    entrants = enter(told, preset, seeded(told.seed))
+    held = {entrant.stakes[0].market for entrant in entrants}
+    assert held == set(range(12)) - {0, 2}
+
+
+def test_who_balances_takes_what_is_lacking_at_the_leverage_drawn(
+    preset: Preset, tmp_path: Path
+) -> None:
+    told = grouped(tmp_path, SHORTS + 'markets = ["BTC", "SOL"]', LONGS)
+    entrants = enter(told, preset, seeded(told.seed))
+    shorts, longs = entrants[:500], entrants[500:]
+    net: Counter[int] = Counter()
+    for entrant in entrants:
+        for stake in entrant.stakes:
+            net[stake.market] += stake.lots
+    assert set(net.values()) == {0}
+    # In turn: two of the twenty in BTC, two in SOL; nobody is short elsewhere.
+    assert [len(long.stakes) for long in longs] == [1, 0, 1, *[0] * 9, 1, 0, 1, *[0] * 5]
+    assert {e.units for e in shorts} == {1_000 * 10**6, 200 * 10**6}
+    for long in longs:
+        for stake in long.stakes:
+            leverage = notional(told, stake) / units_to_usdc(long.units)
+            assert abs(leverage - 3) < Decimal("0.01")
+
+
+def test_the_largest_come_first_where_too_little_is_lacking_for_all(
+    preset: Preset, tmp_path: Path
+) -> None:
+    # 30 USD short of BTC: two positions of 12 USD or more, for the two who would have held most.
+    one = SHORTS.replace("count = 500", "count = 1").replace("1_000", "15")
+    told = grouped(tmp_path, one + 'markets = ["BTC"]', LONGS + 'markets = ["BTC"]')
+    longs = enter(told, preset, seeded(told.seed))[1:]
+    held = [notional(told, entrant.stakes[0]) for entrant in longs if entrant.stakes]
+    assert len(held) == 2
+    assert min(held) >= 11
+    assert 29 < sum(held) <= 30
+
+
+@pytest.mark.parametrize(
+    ("group", "says"),
+    [
+        (LONGS.replace("= 1\n", "= 0.5\n"), r"long_share: found 0\.5, allowed: 0 or 1 with balanc"),
+        (LONGS + 'without = ["XYZ"]', r"without\[0\]: found 'XYZ', allowed: a market of this"),
+        (LONGS + 'without = ["BTC"]\nmarkets = ["SOL"]', r"without: .* nothing beside markets"),
+        (LONGS + "legs = 8\n" + 'markets = ["SOL"]', r"legs: found 8, allowed: at most 1"),
+    ],
+)
+def test_groups_that_can_not_be_are_refused(tmp_path: Path, group: str, says: str) -> None:
+    with pytest.raises(BadInput, match=says):
+        grouped(tmp_path, group)
