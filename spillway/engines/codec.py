@@ -76,8 +76,9 @@ class Function:
         self._selector = b""
         if entry["type"] == "function":
             self._selector = keccak(f"{self.name}{self._inputs.signature}".encode())[:4]
-        named = all(item["name"] for item in self._outputs.items)
-        self._shape = layout.fields(self.name, self._outputs.items) if named else None
+        outputs = self._outputs.items
+        named = len(outputs) > 1 and all(item["name"] for item in outputs)
+        self._shape = layout.fields(self.name, outputs) if named else None
 
     def encode(self, args: Sequence[Any]) -> bytes:
         """Call data for `args`. Raises EngineError where they don't fit."""
