@@ -314,7 +314,7 @@ class _Loop:
     def _rehearsed(self, calls: Sequence[Call], at: int, step: int) -> Iterator[View]:
         """Show the venue as it would be after `calls`, and take them back."""
         with self._engine.rehearse(calls, at) as result:
-            now = self._observer.after(self._run.now, _events(result))
+            now = self._observer.holdings(self._run.now, _events(result))
             yield View(
                 block=step,
                 time=at,

@@ -103,7 +103,7 @@ def enter(scenario: Scenario, preset: Preset, rng: Random) -> list[Entrant]:
 def first_price(scenario: Scenario, market: int) -> Decimal:
     """Return the price, USD, of drawn positions: where the run begins, made legal."""
     terms = scenario.markets[market]
-    return at_or_below(terms.path.walked().at(scenario.clock.start_time), terms.size_decimals)
+    return at_or_below(terms.path.walked.at(scenario.clock.start_time), terms.size_decimals)
 
 
 def _told(account: Account, scenario: Scenario) -> Entrant:

@@ -74,40 +74,20 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The venue at the end of a block.
+class Holdings:
+    """What everybody holds, and the marks: all that actors decide on.
 
     Attributes:
         block: Number of the block.
         accounts: All accounts by id, decoded from the pool's dump.
         markets: All markets by id.
-        custody: Units of collateral that the pool has counted.
-        balance: Units of collateral that the token says are there.
-        deficit: Standing deficit, quote >= 0.
-        flat_quote: What the pool says that flat traders' accounts hold, quote.
-        holders: (market, longs) -> the holder list, 0 for a hole; where it was read whole.
-        seats: (account, market) -> who stands at the place that the account's position knows;
-            where that was read instead.
-        totals: Sums over all accounts, where they were kept; else they are added up.
         changed: Accounts that may differ from the snapshot before; None = any.
     """
 
     block: int
     accounts: Mapping[int, Account]
     markets: Sequence[Market]
-    custody: int
-    balance: int
-    deficit: int
-    flat_quote: int
-    holders: Mapping[tuple[int, bool], Sequence[int]] = field(default_factory=dict)
-    seats: Mapping[tuple[int, int], int] = field(default_factory=dict)
-    totals: Totals | None = None
-    changed: frozenset[int] | None = None
-
-    @property
-    def sums(self) -> Totals:
-        """Sums over all accounts."""
-        return self.totals or Totals.of(self.accounts)
+    changed: frozenset[int] | None = field(default=None, kw_only=True)
 
     @property
     def news(self) -> Iterator[tuple[int, Account]]:
@@ -123,6 +103,37 @@ class Snapshot:
     def quote(self, account: int) -> int:
         """Return the effective quote of an account."""
         return margin.quote(self.accounts[account], self.markets)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot(Holdings):
+    """The venue at the end of a block: holdings, and what the invariants hold them against.
+
+    Attributes:
+        custody: Units of collateral that the pool has counted.
+        balance: Units of collateral that the token says are there.
+        deficit: Standing deficit, quote >= 0.
+        flat_quote: What the pool says that flat traders' accounts hold, quote.
+        seniority_held: Whether a loss that is being dealt with keeps flat accounts in their rank.
+        holders: (market, longs) -> the holder list, 0 for a hole; where it was read whole.
+        seats: (account, market) -> who stands at the place that the account's position knows;
+            where that was read instead.
+        totals: Sums over all accounts, where they were kept; else they are added up.
+    """
+
+    custody: int
+    balance: int
+    deficit: int
+    flat_quote: int
+    seniority_held: bool = False
+    holders: Mapping[tuple[int, bool], Sequence[int]] = field(default_factory=dict)
+    seats: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    totals: Totals | None = None
+
+    @property
+    def sums(self) -> Totals:
+        """Sums over all accounts."""
+        return self.totals or Totals.of(self.accounts)
 
 
 @dataclass(frozen=True, slots=True)

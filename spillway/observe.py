@@ -6,9 +6,10 @@ import hashlib
 import json
 from collections import defaultdict
 from dataclasses import astuple, dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from spillway.invariants import Flows, Snapshot, Totals
+from spillway.invariants import Flows, Holdings, Snapshot, Totals
 from spillway.model.margin import Market, Tier
 from spillway.model.words import DEFICIT, FEES, decode_dump
 from spillway.storage import PoolStorage
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from spillway.build import Artifact
     from spillway.engines import Engine, Event
+    from spillway.engines.codec import EventCodec
     from spillway.model.words import Account
     from spillway.presets import Preset
     from spillway.scenario import Scenario
@@ -104,11 +106,17 @@ class Observer:
             start = following
         return accounts
 
+    def holdings(self, before: Holdings, events: Iterable[Event]) -> Holdings:
+        """What everybody holds a block after `before`; accounts that no event names are kept."""
+        changed = self._changed(events)
+        accounts = {**before.accounts, **changed}
+        block, markets = self._engine.head.number, self._markets()
+        return Holdings(block, accounts, markets, changed=frozenset(changed))
+
     def after(self, before: Snapshot, events: Iterable[Event]) -> Snapshot:
         """The snapshot a block after `before`; accounts that no event names are kept."""
-        count = self._storage.count()
-        changed = frozenset(number for number in named_accounts(events) if number <= count)
-        accounts = {number: self._storage.account(number) for number in changed}
+        accounts = self._changed(events)
+        changed = frozenset(accounts)
         earlier = (before.accounts[number] for number in changed if number in before.accounts)
         return replace(
             self._snapshot({**before.accounts, **accounts}),
@@ -116,6 +124,12 @@ class Observer:
             totals=before.sums.moved(earlier, accounts.values()),
             changed=changed,
         )
+
+    def _changed(self, events: Iterable[Event]) -> dict[int, Account]:
+        """The accounts that events name, as they are now."""
+        count = self._storage.count()
+        named = named_accounts(events)
+        return {number: self._storage.account(number) for number in named if number <= count}
 
     def _seats(self, accounts: Iterable[Account]) -> dict[tuple[int, int], int]:
         return {
@@ -127,24 +141,24 @@ class Observer:
 
     def _snapshot(self, accounts: Mapping[int, Account]) -> Snapshot:
         solvency = self._contracts.pool.call.solvency()
-        markets = range(len(self._listed))
         return Snapshot(
             block=self._engine.head.number,
             accounts=accounts,
-            markets=[self._market(number) for number in markets],
+            markets=self._markets(),
             custody=solvency.custody,
             balance=self._contracts.usdc.call.balanceOf(self._contracts.custody.address),
             deficit=solvency.deficit,
             flat_quote=solvency.flat_quote,
+            seniority_held=solvency.seniority_held,
         )
 
     def junior(self, now: Snapshot) -> set[int]:
         """Flat accounts that a loss which is being dealt with may still reach."""
-        pool = self._contracts.pool
-        if not now.deficit and not pool.call.solvency().seniority_held:
+        if not now.deficit and not now.seniority_held:
             return set()
+        is_senior = self._contracts.pool.call.is_senior
         flat = [n for n, held in now.accounts.items() if held.trader and held.flat]
-        return {number for number in flat if not pool.call.is_senior(number)}
+        return {number for number in flat if not is_senior(number)}
 
     def vault_equity(self, now: Snapshot) -> int:
         """What the vault's accounts and till are worth, quote; a child may be below zero."""
@@ -176,6 +190,9 @@ class Observer:
         owner = self._storage.owner(held.number)
         return [held.number, owner, held.stored, held.flags, legs, orders]
 
+    def _markets(self) -> list[Market]:
+        return [self._market(number) for number in range(len(self._listed))]
+
     def _market(self, number: int) -> Market:
         seen = self._contracts.pool.call.market(number)
         long_charge, short_charge, pot = self._storage.charges(number)
@@ -204,10 +221,19 @@ def named_accounts(events: Iterable[Event]) -> set[int]:
     """Return the accounts that events name, and those that fees and losses go to."""
     found = {FEES, DEFICIT}
     for event in events:
-        for field, value in event.args._asdict().items():
-            if field in _ACCOUNT_FIELDS and isinstance(value, int):
-                found.add(value)
+        topics = event.log.topics
+        found.update([int.from_bytes(topics[place], "big") for place in account_topics(event.kind)])
     return found
+
+
+@cache
+def account_topics(kind: EventCodec) -> list[int]:
+    """Where the topics of an event hold ids of accounts.
+
+    Every such field is indexed (KeyError for one that is not), so that none has to be decoded.
+    """
+    fields = (item["name"] for item in kind.items if item["type"] != "address")
+    return [kind.topics[field] for field in fields if field in _ACCOUNT_FIELDS]
 
 
 def flows(events: Iterable[Event], junior: Iterable[int] = ()) -> Flows:
@@ -217,21 +243,23 @@ def flows(events: Iterable[Event], junior: Iterable[int] = ()) -> Flows:
     traded: set[int] = set()
     outcomes: dict[int, int] = {}
     for event in events:
-        args = event.args
-        if event.name == "Deposited":
+        name = event.name
+        if name == "Deposited":
+            args = event.args
             deposited += args.units
             moved[args.account] += units_to_quote(args.units)
-        elif event.name == "Withdrawn":
+        elif name == "Withdrawn":
+            args = event.args
             withdrawn += args.paid
             moved[args.account] -= units_to_quote(args.units)
-        elif event.name == "DeficitCovered":
-            deposited += args.units
-        elif event.name == "Exchanged":
-            traded |= {args.buyer, args.seller}
-        elif event.name == "Filled":
-            traded |= {args.taker, args.maker}
-        elif event.name == "Judged":
-            outcomes[args.account] = args.outcome
+        elif name == "DeficitCovered":
+            deposited += event.args.units
+        elif name == "Exchanged":
+            traded |= {event.args.buyer, event.args.seller}
+        elif name == "Filled":
+            traded |= {event.args.taker, event.args.maker}
+        elif name == "Judged":
+            outcomes[event.args.account] = event.args.outcome
     return Flows(
         deposited=deposited,
         withdrawn=withdrawn,
@@ -246,8 +274,8 @@ def flows(events: Iterable[Event], junior: Iterable[int] = ()) -> Flows:
 def follow_stops(stops: dict[int, StandingStop], events: Iterable[Event]) -> None:
     """Bring the stops that stand up to date with what the book says."""
     for event in events:
-        args = event.args
         if event.name == "StopPlaced":
+            args = event.args
             stops[args.order_id] = StandingStop(args.market, args.above, args.trigger)
-        elif event.name == "Removed":
-            stops.pop(args.order_id, None)
+        elif event.name == "Removed" and stops:
+            stops.pop(event.args.order_id, None)

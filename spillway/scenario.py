@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -78,8 +79,9 @@ class PathSource(Table):
     columns: Columns | None = None
     time_unit: Literal["s", "ms"] = "s"
 
+    @cached_property  # every trader who enters asks where the path begins
     def walked(self) -> PricePath:
-        """Return the path; of a CSV file only once it was read in."""
+        """The path; of a CSV file only once it was read in."""
         if self.points is not None:
             return prices.path_of(self.points)
         return prices.walk([Bar(*bar) for bar in self.bars or ()], self.bar_seconds)
@@ -429,7 +431,7 @@ def _check_market(market: Market, clock: Clock, file: str, field: str) -> None:
         if low >= high:
             raise BadInput(file, f"{tier}.max_leverage", low, f"less than {high}")
     _check_path(market.path, file, f"{field}.path")
-    path = market.path.walked()
+    path = market.path.walked
     if not path.times[0] <= clock.start_time <= clock.time_of(clock.blocks - 1) <= path.times[-1]:
         found = f"times {path.times[0]} .. {path.times[-1]}"
         last = clock.time_of(clock.blocks - 1)
@@ -498,7 +500,7 @@ def _check_account(account: Account, scenario: Scenario, file: str, field: str) 
         where = f"{field}.positions[{place}]"
         market = _check_symbol(position.market, scenario, file, f"{where}.market")
         _check_size(position.size, market, file, f"{where}.size")
-        entry = position.entry or market.path.walked().prices[0]
+        entry = position.entry or market.path.walked.prices[0]
         if position.entry is not None:
             _check_price(position.entry, market, file, f"{where}.entry")
         most = market.max_leverage_at(abs(position.size) * entry)

@@ -21,7 +21,7 @@ from spillway.model import margin
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from spillway.invariants import Snapshot
+    from spillway.invariants import Holdings
     from spillway.model.margin import Market
     from spillway.model.words import Account
 
@@ -42,7 +42,7 @@ class _Side:
 class Watch:
     """Levels of alarm of all accounts with a position."""
 
-    def __init__(self, now: Snapshot) -> None:
+    def __init__(self, now: Holdings) -> None:
         # Longs fear a mark below their level and funding above; shorts the other way round. Shorts'
         # levels are kept negated, so that both sides ask the same question.
         self._sides = [(_Side(), _Side()) for _ in now.markets]
@@ -52,14 +52,14 @@ class Watch:
         for held in now.accounts.values():
             self._set(held, now.markets)
 
-    def suspects(self, now: Snapshot) -> list[int]:
+    def suspects(self, now: Holdings) -> list[int]:
         """Return the accounts that may be below maintenance or zero, by id; no other can be."""
         if self._charges != _charges(now.markets):
             return sorted(number for number, held in now.accounts.items() if held.legs)
         found = {*self._due, *(number for number, _ in now.news), *self._passed(now.markets)}
         return sorted(number for number in found if now.accounts[number].legs)
 
-    def follow(self, now: Snapshot) -> list[int]:
+    def follow(self, now: Holdings) -> list[int]:
         """Go on to a snapshot: weigh its suspects anew. Gives those below maintenance, by id."""
         suspects = self.suspects(now)
         self._charges = _charges(now.markets)

@@ -32,15 +32,15 @@ class Cashier:
     def saw(self, events: Iterable[Event]) -> None:
         """Learn from the events of a block who waits for cash."""
         for event in events:
-            args = event.args
-            if event.name == "WithdrawalRequested" and args.account in self._roster.accounts:
-                self._asked.add(args.account)
-            elif event.name == "Withdrawn":
-                self._asked.discard(args.account)
-            elif event.name == "RedemptionRequested":
-                self._redeeming.add(args.depositor)
-            elif event.name == "Claimed":
-                self._redeeming.discard(args.depositor)
+            name = event.name
+            if name == "WithdrawalRequested" and event.args.account in self._roster.accounts:
+                self._asked.add(event.args.account)
+            elif name == "Withdrawn":
+                self._asked.discard(event.args.account)
+            elif name == "RedemptionRequested":
+                self._redeeming.add(event.args.depositor)
+            elif name == "Claimed":
+                self._redeeming.discard(event.args.depositor)
 
     def _pay_redemptions(self) -> list[Call]:
         """Collect, settle and claim, as far as there is something to do."""

@@ -98,6 +98,7 @@ class MarketMaker:
         book, mark = self._scenario.book, view.now.markets[market].mark
         share = depth_share(book, volatility(list(self._marks[market])))
         room_bids, room_asks = self._room(market, view)
+        usd = price_to_usd(mark, self._scenario.markets[market].size_decimals)
         orders: list[Order] = []
         for level in book.levels:
             jitter = Decimal(PERCENT + rng.randint(-JITTER, JITTER)) / PERCENT
@@ -108,8 +109,8 @@ class MarketMaker:
             room_bids -= bids
             room_asks -= asks
             orders += (
-                self._quote(market, mark, -level.distance_bp, bids),
-                self._quote(market, mark, level.distance_bp, asks),
+                self._quote(market, usd, -level.distance_bp, bids),
+                self._quote(market, usd, level.distance_bp, asks),
             )
         orders = [order for order in orders if order.lots * order.price >= MIN_NOTIONAL]
         sides = [sum(o.lots for o in orders if o.is_bid == is_bid) for is_bid in (True, False)]
@@ -125,11 +126,11 @@ class MarketMaker:
         size = leg.size if leg else 0
         return max(most - size, 0), max(most + size, 0)
 
-    def _quote(self, market: int, mark: int, distance_bp: Decimal, lots: int) -> Order:
-        """An order at a signed distance from mark, its price legal and rounded away from it."""
+    def _quote(self, market: int, mark: Decimal, distance_bp: Decimal, lots: int) -> Order:
+        """An order at a signed distance from mark (USD), its price legal and rounded outwards."""
         is_bid = distance_bp < 0
         decimals = self._scenario.markets[market].size_decimals
-        usd = price_to_usd(mark, decimals) * (1 + distance_bp / BP)
+        usd = mark * (1 + distance_bp / BP)
         legal = at_or_below(usd, decimals) if is_bid else at_or_above(usd, decimals)
         return Order(is_bid, usd_to_price(legal, decimals), lots, Kind.POST_ONLY)
 

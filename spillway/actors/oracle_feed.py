@@ -43,31 +43,31 @@ class OracleFeed:
         self._scenario = scenario
         self._sources = sources
         self._caller = caller
-        self._paths: list[PricePath] = [market.path.walked() for market in scenario.markets]
+        self._paths: list[PricePath] = [market.path.walked for market in scenario.markets]
+        self._noise = int(scenario.feed.noise_bp * GRAIN)
 
     def decide(self, block: int, rng: Random) -> list[Call]:
         """Post the prices of `lag_blocks` ago from every source, then update every market."""
         seen_at = self._scenario.clock.time_of(max(block - self._scenario.feed.lag_blocks, 0))
+        prices = list(enumerate(path.at(seen_at) for path in self._paths))
         calls = [
             self._venue.post(
                 source.address,
                 seen_at,
-                [self._report(market, source, seen_at, rng) for market in range(len(self._paths))],
+                [self._report(market, source, usd, rng) for market, usd in prices],
             )
             for source in self._sources
         ]
         return [*calls, *self._venue.updates(list(range(len(self._paths))), self._caller)]
 
-    def _report(self, market: int, source: Source, time: int, rng: Random) -> Report:
-        usd = self._paths[market].at(time)
+    def _report(self, market: int, source: Source, usd: Decimal, rng: Random) -> Report:
         spot = self._price(market, usd, rng) if source.spot else 0
         perp = self._price(market, usd, rng) if source.perp else 0
         return Report(market, spot, perp)
 
     def _price(self, market: int, usd: Decimal, rng: Random) -> int:
         """Quote per lot of `usd` with noise, rounded to what exchanges quote: six digits or so."""
-        most = int(self._scenario.feed.noise_bp * GRAIN)
-        off = Decimal(rng.randint(-most, most)) / (BP * GRAIN)
+        off = Decimal(rng.randint(-self._noise, self._noise)) / (BP * GRAIN)
         noisy = usd * (1 + off)
         step = Decimal(1).scaleb(max(noisy.adjusted() - FINEST, -FINEST))
         return usd_to_price(noisy.quantize(step), self._scenario.markets[market].size_decimals)

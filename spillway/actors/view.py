@@ -10,7 +10,7 @@ from spillway.model import margin
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from spillway.invariants import Snapshot
+    from spillway.invariants import Holdings
     from spillway.model.words import Account, Leg
     from spillway.observe import StandingStop
 
@@ -30,7 +30,7 @@ class View:
 
     block: int
     time: int
-    now: Snapshot
+    now: Holdings
     stops: Mapping[int, StandingStop] = field(default_factory=dict)
     orders_of: Callable[[int], Sequence[int]] = lambda _: ()
     suspects: Sequence[int] | None = None

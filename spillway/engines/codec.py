@@ -5,7 +5,6 @@ Structs go in as tuples, dicts or dataclasses and come out as named tuples.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eth_abi.abi import decode as abi_decode
@@ -27,14 +26,39 @@ ERROR_SELECTOR = keccak(b"Error(string)")[:4]
 PANIC_SELECTOR = keccak(b"Panic(uint256)")[:4]
 
 
-@dataclass(frozen=True, slots=True)
 class Event:
-    """A decoded log: who wrote it, the event's name, its fields as a named tuple."""
+    """A log that a known event explains, decoded when its fields are first asked for.
 
-    address: str
-    contract: str
-    name: str
-    args: Any
+    Attributes:
+        kind: The codec of the event.
+        log: As the EVM left it.
+        name: Of the event.
+    """
+
+    __slots__ = ("_args", "kind", "log", "name")
+
+    def __init__(self, kind: EventCodec, log: RawLog) -> None:
+        self.kind = kind
+        self.log = log
+        self.name = kind.name
+        self._args: Any = None
+
+    @property
+    def address(self) -> str:
+        """Who wrote it."""
+        return self.log.address
+
+    @property
+    def contract(self) -> str:
+        """Name of the contract that wrote it."""
+        return self.kind.contract
+
+    @property
+    def args(self) -> Any:
+        """Its fields as a named tuple, in the order of the declaration."""
+        if self._args is None:
+            self._args = self.kind.decode(self.log)
+        return self._args
 
     def __str__(self) -> str:
         fields = ", ".join(f"{key}={value}" for key, value in self.args._asdict().items())
@@ -52,11 +76,12 @@ class Function:
         self._selector = b""
         if entry["type"] == "function":
             self._selector = keccak(f"{self.name}{self._inputs.signature}".encode())[:4]
-        named = all(item["name"] for item in self._outputs.items)
-        self._shape = layout.fields(self.name, self._outputs.items) if named else None
+        outputs = self._outputs.items
+        named = len(outputs) > 1 and all(item["name"] for item in outputs)
+        self._shape = layout.fields(self.name, outputs) if named else None
 
     def encode(self, args: Sequence[Any]) -> bytes:
-        """Calldata for `args`. Raises EngineError where they don't fit."""
+        """Call data for `args`. Raises EngineError where they don't fit."""
         if len(args) != len(self._inputs.items):
             raise EngineError(f"{self.label} takes {len(self._inputs.items)}, got {len(args)}")
         try:
@@ -80,27 +105,34 @@ class Function:
 
 
 class EventCodec:
-    """One event of a contract."""
+    """One event of a contract.
+
+    Attributes:
+        contract: Its name.
+        name: Of the event.
+        items: The ABI entries of its fields.
+        topic: The first topic of its logs.
+        topics: Field -> its place among the topics, for those that are indexed.
+    """
 
     def __init__(self, contract: str, entry: Entry) -> None:
-        self._contract = contract
-        self._name: str = entry["name"]
-        items = entry["inputs"]
-        self._indexed = _Values([item for item in items if item["indexed"]])
-        self._plain = _Values([item for item in items if not item["indexed"]])
+        self.contract = contract
+        self.name: str = entry["name"]
+        self.items: Sequence[Entry] = entry["inputs"]
+        indexed = [item for item in self.items if item["indexed"]]
+        plain = [item for item in self.items if not item["indexed"]]
+        self.topics = {item["name"]: place for place, item in enumerate(indexed, 1)}
+        self._indexed, self._plain = _Values(indexed), _Values(plain)
         # Fields come indexed ones first; this puts them back into the order of the declaration.
-        order = [*self._indexed.items, *self._plain.items]
-        self._order = [order.index(item) for item in items]
-        self._shape = layout.fields(self._name, items)
-        signature = f"{self._name}{_Values(items).signature}"
-        self.topic = int.from_bytes(keccak(signature.encode()), "big")
+        order = [*indexed, *plain]
+        self._order = [order.index(item) for item in self.items]
+        self._shape = layout.fields(self.name, self.items)
+        self.topic = keccak(f"{self.name}{_Values(self.items).signature}".encode())
 
-    def decode(self, log: RawLog) -> Event:
-        """Decode `log`, which this event's topic is on."""
-        topics = b"".join(topic.to_bytes(32, "big") for topic in log.topics[1:])
-        values = [*self._indexed.decode(topics), *self._plain.decode(log.data)]
-        args = self._shape(*(values[index] for index in self._order))
-        return Event(log.address, self._contract, self._name, args)
+    def decode(self, log: RawLog) -> Any:
+        """The fields of `log`, which this event's topic is on."""
+        values = self._indexed.decode(b"".join(log.topics[1:])) + self._plain.decode(log.data)
+        return self._shape(*[values[index] for index in self._order])
 
 
 class Interface:
@@ -112,7 +144,7 @@ class Interface:
     def __init__(self, artifact: Artifact) -> None:
         self.name = artifact.name
         self.functions: dict[str, Function] = {}
-        self.events: dict[int, EventCodec] = {}
+        self.events: dict[bytes, EventCodec] = {}
         self.constructor = Function(self.name, {"type": "constructor", "inputs": ()})
         for entry in artifact.abi:
             if entry["type"] == "function":
@@ -141,24 +173,22 @@ class _Values:
         self._types = [_type(item) for item in items]
         self.signature = f"({','.join(self._types)})"
         layouts = [layout.layout(item) for item in items]
-        self._layouts = [each for each in layouts if each]
-        self._known = len(self._layouts) == len(items)
-        # Without lists, nothing may follow.
-        self._exact = not any(each.element for each in self._layouts)
-        self._size = sum(each.size for each in self._layouts)
+        known = [each for each in layouts if each]
+        self._row = layout.Row(known) if len(known) == len(items) else None
+        self.encode = self._row.encode if self._row else self._encode_by_eth_abi
 
-    def encode(self, values: Sequence[Any]) -> bytes:
-        if self._known:
-            return layout.encode(self._layouts, values)
+    def _encode_by_eth_abi(self, values: Sequence[Any]) -> bytes:
         plain = [_plain(item, value) for item, value in zip(self.items, values, strict=True)]
         return abi_encode(self._types, plain)
 
-    def decode(self, data: bytes) -> Sequence[Any]:
-        if self._known:
-            # eth_abi can't be relied on here: importing Ape makes it read nothing as 0.
-            if self._exact and len(data) != self._size:
-                raise DecodingError(f"{len(data)} bytes, not {self._size}")
-            return layout.decode(self._layouts, data)
+    def decode(self, data: bytes) -> list[Any]:
+        row = self._row
+        if row:
+            # eth_abi can't be relied on here: importing Ape makes it read nothing as 0. Without
+            # lists, nothing may follow.
+            if row.fixed and len(data) != row.size:
+                raise DecodingError(f"{len(data)} bytes, not {row.size}")
+            return row.decode(data)
         values = abi_decode(self._types, data)
         return [_shaped(item, value) for item, value in zip(self.items, values, strict=True)]
 

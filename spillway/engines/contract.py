@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from spillway.engines.protocol import DEFAULT_GAS, TX_GAS_LIMIT, ZERO_ADDRESS, Address, Call
@@ -77,6 +78,5 @@ class _Methods:
         function = self._contract.interface.functions.get(name)
         if function is None:
             raise EngineError(f"{self._contract.interface.name} has no function {name}")
-        method = lambda *args, **options: self._way(function, *args, **options)  # noqa: E731
-        self.__dict__[name] = method
+        self.__dict__[name] = method = partial(self._way, function)
         return method

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from spillway.engines import codec
 from spillway.engines.accounts import create_address
@@ -30,34 +29,51 @@ if TYPE_CHECKING:
     from spillway.build import Artifact
 
 
-@dataclass(frozen=True)
-class Receipt:
-    """What became of one call of a block."""
+class Receipt(NamedTuple):
+    """What became of one call of a block; `registry` holds the interfaces that explain its logs."""
 
     label: str
-    success: bool
-    gas_used: int
-    reason: str  # "" where it succeeded, or where the contract gave none
+    outcome: Outcome
     block: int
     timestamp: int
-    logs: tuple[RawLog, ...]
-    _registry: dict[Address, codec.Interface]
+    registry: dict[Address, codec.Interface]
 
-    @cached_property
+    @property
+    def success(self) -> bool:
+        """Whether it was done, and not refused."""
+        return self.outcome.success
+
+    @property
+    def gas_used(self) -> int:
+        """Gas, after refunds."""
+        return self.outcome.gas_used
+
+    @property
+    def reason(self) -> str:
+        """Why it was refused; "" where it succeeded, or where the contract gave none."""
+        outcome = self.outcome
+        return "" if outcome.success else codec.reason(outcome.output, outcome.error)
+
+    @property
+    def logs(self) -> tuple[RawLog, ...]:
+        """The logs, in the order in which they were written."""
+        return self.outcome.logs
+
+    @property
     def events(self) -> tuple[codec.Event, ...]:
-        """The logs, decoded when first asked for, in the order in which they were written."""
-        return tuple(self._decode(log) for log in self.logs)
+        """The logs as events; EngineError for one that no contract we know has written."""
+        return tuple([self._event(log) for log in self.logs])
 
     def named(self, name: str) -> list[Any]:
         """The fields of each event called `name`."""
         return [event.args for event in self.events if event.name == name]
 
-    def _decode(self, log: RawLog) -> codec.Event:
-        interface = self._registry.get(log.address)
-        event = interface.events.get(log.topics[0]) if interface and log.topics else None
-        if event is None:
+    def _event(self, log: RawLog) -> codec.Event:
+        interface = self.registry.get(log.address)
+        kind = interface.events.get(log.topics[0]) if interface and log.topics else None
+        if kind is None:
             raise EngineError(f"{self.label}: a log of {log.address} that no known event explains")
-        return event.decode(log)
+        return codec.Event(kind, log)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +151,7 @@ class Engine:
         for when, part in list(pack(calls, timestamp, self.gas_limit)):
             outcomes = self.backend.mine(part, when)
             number = self.head.number
-            receipts += (
-                self._receipt(call, outcome, number, when)
-                for call, outcome in zip(part, outcomes, strict=True)
-            )
+            receipts += self._receipts(part, outcomes, number, when)
         return BlockResult(tuple(receipts), self.head)
 
     @contextmanager
@@ -149,10 +162,7 @@ class Engine:
         """
         with self.backend.rehearse(calls, timestamp) as outcomes:
             head = self.head
-            receipts = (
-                self._receipt(call, outcome, head.number, timestamp)
-                for call, outcome in zip(calls, outcomes, strict=True)
-            )
+            receipts = self._receipts(calls, outcomes, head.number, timestamp)
             yield BlockResult(tuple(receipts), head)
 
     def read(self, call: Call) -> Any:
@@ -160,7 +170,7 @@ class Engine:
 
         However much gas `call` declares, a read may use what it needs.
         """
-        outcome = self.backend.call(replace(call, gas=READ_GAS))
+        outcome = self.backend.call(call._replace(gas=READ_GAS))
         if not outcome.success:
             raise Reverted(codec.reason(outcome.output, outcome.error), call.label)
         return call.function.decode(outcome.output) if call.function else outcome.output
@@ -181,17 +191,14 @@ class Engine:
         """Go back to a snapshot; it, and those taken since, are used up."""
         self.backend.revert(token)
 
-    def _receipt(self, call: Call, outcome: Outcome, number: int, timestamp: int) -> Receipt:
-        if outcome.gas_used > TX_GAS_LIMIT:
-            raise EngineError(f"{call.label}: used {outcome.gas_used} gas, at most {TX_GAS_LIMIT}")
-        why = "" if outcome.success else codec.reason(outcome.output, outcome.error)
-        return Receipt(
-            label=call.label,
-            success=outcome.success,
-            gas_used=outcome.gas_used,
-            reason=why,
-            block=number,
-            timestamp=timestamp,
-            logs=outcome.logs,
-            _registry=self._registry,
-        )
+    def _receipts(
+        self, calls: Sequence[Call], outcomes: Sequence[Outcome], number: int, timestamp: int
+    ) -> list[Receipt]:
+        registry, pairs = self._registry, list(zip(calls, outcomes, strict=True))
+        for call, outcome in pairs:
+            used = outcome.gas_used
+            if used > TX_GAS_LIMIT:
+                raise EngineError(f"{call.label}: used {used} gas, at most {TX_GAS_LIMIT}")
+        return [
+            Receipt(call.label, outcome, number, timestamp, registry) for call, outcome in pairs
+        ]

@@ -11,6 +11,8 @@ from eth_typing import Address as CanonicalAddress
 from spillway.engines.protocol import Call, Outcome, RawLog
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from eth.abc import ComputationAPI, StateAPI
 
 
@@ -21,12 +23,8 @@ def to_bytes(address: str) -> CanonicalAddress:
 
 def outcome(computation: ComputationAPI, gas_used: int) -> Outcome:
     """What became of a call whose outermost message was `computation`."""
-    logs = tuple(
-        RawLog("0x" + address.hex(), topics, data)
-        for address, topics, data in computation.get_log_entries()
-    )
-    output = bytes(computation.output)
-    return Outcome(computation.is_success, gas_used, output, logs, _error(computation))
+    output, logs = bytes(computation.output), computation.get_log_entries()
+    return Outcome(computation.is_success, gas_used, output, _error(computation), logs, _log)
 
 
 def read(state: StateAPI, call: Call) -> Outcome:
@@ -41,6 +39,12 @@ def read(state: StateAPI, call: Call) -> Outcome:
     result = outcome(computation, computation.get_gas_used())
     state.revert(snapshot)
     return result
+
+
+def _log(entry: tuple[bytes, Sequence[int], bytes]) -> RawLog:
+    address, topics, data = entry
+    words = tuple([topic.to_bytes(32, "big") for topic in topics])
+    return RawLog("0x" + address.hex(), words, data)
 
 
 def _error(computation: ComputationAPI) -> str:

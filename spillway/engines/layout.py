@@ -5,6 +5,7 @@ That is what all calls and events of a venue consist of but those with strings o
 
 from __future__ import annotations
 
+import itertools
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,38 +51,49 @@ def layout(item: Entry) -> Layout | None:
     return _array(inner, int(count)) if count else _list(inner)
 
 
-def encode(layouts: Sequence[Layout], values: Sequence[Any]) -> bytes:
-    """Encode a value by each layout: heads, then tails."""
-    heads, tails, at = [], [], sum(each.size for each in layouts)
-    for each, value in zip(layouts, values, strict=True):
-        part = each.encode(value)
-        if not each.element:
-            heads.append(part)
-            continue
-        heads.append(at.to_bytes(WORD, "big"))
-        tails.append(part)
-        at += len(part)
-    return b"".join(heads + tails)
+class Row:
+    """Values side by side, by a layout each: the arguments of a function, or what it returns.
 
+    Attributes:
+        size: Bytes of the heads.
+        places: How each value is decoded, and where its head begins.
+        fixed: Whether all of them are of fixed size.
+    """
 
-def decode(layouts: Sequence[Layout], data: bytes) -> list[Any]:
-    """Decode what `encode` gave; raises DecodingError where `data` is too short."""
-    values, head = [], 0
-    if len(data) < sum(each.size for each in layouts):
-        raise DecodingError(f"{len(data)} bytes are too few")
-    for each in layouts:
-        at = head
-        if each.element:
-            at = _integer(data, head)
-            # A list's own length comes first, and so has to be there itself.
-            whole = at + WORD
-            if whole <= len(data):
-                whole += _integer(data, at) * each.element
-            if whole > len(data):
-                raise DecodingError(f"{len(data)} bytes are too few for a list up to {whole}")
-        values.append(each.decode(data, at))
-        head += each.size
-    return values
+    def __init__(self, layouts: Sequence[Layout]) -> None:
+        self._layouts = layouts
+        self._encoders = [each.encode for each in layouts]
+        starts = [0, *itertools.accumulate(each.size for each in layouts)]
+        self.size = starts.pop()
+        self.places = [(each.decode, at) for each, at in zip(layouts, starts, strict=True)]
+        self.fixed = not any(each.element for each in layouts)
+
+    def encode(self, values: Sequence[Any]) -> bytes:
+        """The heads, then the tails."""
+        parts = [encode(value) for encode, value in zip(self._encoders, values, strict=True)]
+        if self.fixed:
+            return b"".join(parts)
+        heads, tails, at = [], [], self.size
+        for each, part in zip(self._layouts, parts, strict=True):
+            if not each.element:
+                heads.append(part)
+                continue
+            heads.append(at.to_bytes(WORD, "big"))
+            tails.append(part)
+            at += len(part)
+        return b"".join(heads + tails)
+
+    def decode(self, data: bytes) -> list[Any]:
+        """Decode what `encode` gave; raises DecodingError where `data` is too short."""
+        if len(data) < self.size:
+            raise DecodingError(f"{len(data)} bytes are too few")
+        if self.fixed:
+            return [decode(data, at) for decode, at in self.places]
+        pairs = zip(self._layouts, self.places, strict=True)
+        return [
+            decode(data, _start(data, head, each.element) if each.element else head)
+            for each, (decode, head) in pairs
+        ]
 
 
 def element(item: Entry) -> Entry:
@@ -97,7 +109,7 @@ def fields(name: str, items: Sequence[Entry]) -> Callable[..., Any]:
 
 def members(value: Any, parts: Sequence[Entry]) -> Sequence[Any]:
     """The values in a struct that is a sequence, a mapping or a dataclass."""
-    if isinstance(value, tuple | list):
+    if isinstance(value, (tuple, list)):
         return value
     if isinstance(value, Mapping):
         return [value[part["name"]] for part in parts]
@@ -106,11 +118,23 @@ def members(value: Any, parts: Sequence[Entry]) -> Sequence[Any]:
     return [getattr(value, part["name"]) for part in parts]
 
 
+def _start(data: bytes, head: int, element: int) -> int:
+    """Where the list begins that the word at `head` points to; DecodingError if not all is there.
+
+    A list's own length comes first, and so has to be there itself.
+    """
+    at = words.to_unsigned(data, head)
+    whole = at + WORD
+    if whole <= len(data):
+        whole += words.to_unsigned(data, at) * element
+    if whole > len(data):
+        raise DecodingError(f"{len(data)} bytes are too few for a list up to {whole}")
+    return at
+
+
 def _word(kind: str) -> Layout | None:
     into, back = words.encoder(kind), words.decoder(kind)
-    if into is None or back is None:
-        return None
-    return Layout(WORD, into, lambda data, at: back(data[at : at + WORD]))
+    return None if into is None or back is None else Layout(WORD, into, back)
 
 
 def _struct(parts: Sequence[Entry]) -> Layout | None:
@@ -119,20 +143,16 @@ def _struct(parts: Sequence[Entry]) -> Layout | None:
     if len(known) < len(parts):
         return None
     shape = fields("Struct", parts)
-    encoders = [each.encode for each in known]
-    size, places = 0, []
-    for each in known:
-        places.append((each.decode, size))
-        size += each.size
+    row = Row(known)
+    places = row.places
 
     def into(value: Any) -> bytes:
-        pairs = zip(encoders, members(value, parts), strict=True)
-        return b"".join([encode(each) for encode, each in pairs])
+        return row.encode(members(value, parts))
 
     def back(data: bytes, at: int) -> Any:
         return shape(*[decode(data, at + place) for decode, place in places])
 
-    return Layout(size, into, back)
+    return Layout(row.size, into, back)
 
 
 def _array(inner: Layout, count: int) -> Layout:
@@ -153,7 +173,7 @@ def _list(inner: Layout) -> Layout:
         return b"".join([length, *map(inner.encode, value)])
 
     def back(data: bytes, at: int) -> Any:
-        return _decoded(inner, data, at + WORD, _integer(data, at))
+        return _decoded(inner, data, at + WORD, words.to_unsigned(data, at))
 
     return Layout(WORD, into, back, element=inner.size)
 
@@ -164,13 +184,11 @@ def _decoded(inner: Layout, data: bytes, start: int, count: int) -> tuple[Any, .
 
 
 def _elements(value: Any) -> Sequence[Any]:
+    if type(value) is list:  # what nearly all are, and far quicker to tell
+        return value
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):
         raise TypeError(f"{value!r} is no array")
     return value
-
-
-def _integer(data: bytes, at: int) -> int:
-    return int.from_bytes(data[at : at + WORD], "big")
 
 
 @cache

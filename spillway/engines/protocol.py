@@ -4,17 +4,20 @@ An engine is a small `Backend` (mine, call, snapshot, revert) under the one `Eng
 so that packing, limits, encoding and decoding can't differ between engines.
 
 Addresses are lower-case hex strings, as eth_abi decodes them.
+
+What there is one of for each call or log is a named tuple: a frozen dataclass takes several times
+as long to make.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from spillway.errors import EngineError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from spillway.engines.codec import Function
@@ -47,8 +50,7 @@ class Head:
     timestamp: int
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One message to a contract: to be mined in a block, or to be read at the head.
 
     `to` is None for a deployment, `gas` the declared limit, `label` what people call it.
@@ -63,24 +65,32 @@ class Call:
     function: Function | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RawLog:
+class RawLog(NamedTuple):
     """A log as the EVM left it."""
 
     address: Address
-    topics: tuple[int, ...]
+    topics: tuple[bytes, ...]
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a mined call. `output` is the returned data, or the revert data."""
+class Outcome(NamedTuple):
+    """What became of a mined call. `output` is the returned data, or the revert data.
+
+    Its logs stay as the engine's EVM has them, for `read_log` to turn into ours: most are never
+    looked at.
+    """
 
     success: bool
     gas_used: int
     output: bytes
-    logs: tuple[RawLog, ...]
     error: str = ""  # of the EVM itself, such as "out of gas"; "" for a contract's own revert
+    foreign_logs: Sequence[Any] = ()
+    read_log: Callable[[Any], RawLog] = RawLog._make
+
+    @property
+    def logs(self) -> tuple[RawLog, ...]:
+        """The logs, in the order in which they were written."""
+        return tuple([self.read_log(each) for each in self.foreign_logs])
 
 
 class Backend(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,9 +16,9 @@ _RANGES = {
 
 
 def encoder(kind: str) -> Callable[[Any], bytes] | None:
-    """Encode one value of type `kind` as a word; None where such a value is not one word.
+    """What encodes a value of type `kind`; None where such a value is not one word.
 
-    What it gives raises ValueError or TypeError for a value that does not fit.
+    It raises ValueError or TypeError for a value that does not fit.
     """
     if kind in _RANGES:
         return partial(_integer, kind, *_RANGES[kind])
@@ -27,17 +27,24 @@ def encoder(kind: str) -> Callable[[Any], bytes] | None:
     return others.get(kind)
 
 
-def decoder(kind: str) -> Callable[[bytes], Any] | None:
-    """Decode one word of type `kind`; None where such a value is not one word."""
+def decoder(kind: str) -> Callable[[bytes, int], Any] | None:
+    """What decodes the word of type `kind` that begins at a byte of some data; None likewise."""
     if kind in _RANGES:
-        return partial(int.from_bytes, byteorder="big", signed=kind.startswith("int"))
-    others: dict[str, Callable[[bytes], Any]]
-    others = {"bool": any, "address": _to_address, "bytes32": bytes}
+        return _to_signed if kind.startswith("int") else to_unsigned
+    others: dict[str, Callable[[bytes, int], Any]]
+    others = {"bool": _to_bool, "address": _to_address, "bytes32": _to_bytes32}
     return others.get(kind)
 
 
+def to_unsigned(data: bytes, at: int) -> int:
+    """Decode an unsigned integer."""
+    return int.from_bytes(data[at : at + 32], "big")
+
+
 def _integer(kind: str, low: int, high: int, value: int) -> bytes:
-    if type(value) is bool or not isinstance(value, int) or not low <= value <= high:
+    # The first test is all that a plain integer takes; others may be an enum's.
+    whole = type(value) is int or (isinstance(value, int) and not isinstance(value, bool))
+    if not whole or not low <= value <= high:
         raise ValueError(f"{value!r} is no {kind}")
     return value.to_bytes(32, "big", signed=low < 0)
 
@@ -48,7 +55,9 @@ def _bool(value: bool) -> bytes:
     return value.to_bytes(32, "big")
 
 
+@lru_cache(maxsize=2**14)
 def _address(value: str) -> bytes:
+    """A run has few addresses, and names them in every call."""
     raw = bytes.fromhex(value.removeprefix("0x"))
     if len(raw) != 20:
         raise ValueError(f"{value!r} is no address")
@@ -61,5 +70,17 @@ def _bytes32(value: bytes) -> bytes:
     return value
 
 
-def _to_address(word: bytes) -> str:
-    return "0x" + word[12:].hex()
+def _to_signed(data: bytes, at: int) -> int:
+    return int.from_bytes(data[at : at + 32], "big", signed=True)
+
+
+def _to_bool(data: bytes, at: int) -> bool:
+    return any(data[at : at + 32])
+
+
+def _to_address(data: bytes, at: int) -> str:
+    return "0x" + data[at + 12 : at + 32].hex()
+
+
+def _to_bytes32(data: bytes, at: int) -> bytes:
+    return data[at : at + 32]

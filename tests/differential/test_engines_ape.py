@@ -6,7 +6,6 @@ to compare.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -140,7 +139,7 @@ def some_call(harness: codec.Interface, rng: Random) -> Call:
     call = Call(sender, HARNESS, harness.functions[str(name)].encode(args), gas=300_000)
     if rng.random() < 0.2:
         return Call(sender, rng.choice(SENDERS).address, b"", value=rng.randrange(5))
-    return replace(call, gas=60_000) if rng.random() < 0.2 else call
+    return call._replace(gas=60_000) if rng.random() < 0.2 else call
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -99,9 +99,9 @@ def layouts(types: list[Entry]) -> list[Layout]:
 def test_bytes_and_values_are_those_of_eth_abi(told: tuple[list[Entry], list[Any]]) -> None:
     types, args = told
     kinds, known = [canonical(each) for each in types], layouts(types)
-    data = layout.encode(known, args)
+    data = layout.Row(known).encode(args)
     assert data == abi_encode(kinds, args)
-    assert tuple(layout.decode(known, data)) == abi_decode(kinds, data) == tuple(args)
+    assert tuple(layout.Row(known).decode(data)) == abi_decode(kinds, data) == tuple(args)
 
 
 @given(arguments(), st.data())
@@ -110,12 +110,12 @@ def test_data_that_is_cut_short_is_refused(
 ) -> None:
     types, args = told
     known = layouts(types)
-    whole = layout.encode(known, args)
+    whole = layout.Row(known).encode(args)
     if not whole:
         return
     cut = data.draw(st.integers(0, len(whole) - 1))
     with pytest.raises(DecodingError):
-        layout.decode(known, whole[:cut])
+        layout.Row(known).decode(whole[:cut])
 
 
 @pytest.mark.parametrize("kind", ["string", "bytes", "string[]", "uint256[][]", "bytes4"])
@@ -160,4 +160,4 @@ def test_a_list_that_points_beyond_the_data_is_refused() -> None:
     far = (2**200).to_bytes(32, "big")
     for data in (far, (32).to_bytes(32, "big") + far):
         with pytest.raises(DecodingError):
-            layout.decode([known], data)
+            layout.Row([known]).decode(data)

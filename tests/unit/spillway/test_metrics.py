@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from fractions import Fraction
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from spillway.engines import Event
 from spillway.invariants import Flows, Snapshot
 from spillway.metrics import Tally, usd
 from spillway.model.margin import Market, Tier
 from spillway.model.words import Account, Leg
+
+if TYPE_CHECKING:
+    from spillway.engines import Event
 
 MARK = 50  # quote per lot
 CHILD, LOSER, WINNER, OTHER = 4, 5, 6, 7
@@ -27,7 +29,7 @@ def venue(*accounts: Account) -> Snapshot:
 
 
 def event(name: str, **args: Any) -> Event:
-    return Event("0x", "Contract", name, SimpleNamespace(**args))
+    return cast("Event", SimpleNamespace(name=name, args=SimpleNamespace(**args)))
 
 
 def tally(*events: Event, before: Snapshot | None = None, now: Snapshot | None = None) -> Tally:
