@@ -61,7 +61,7 @@ def test_the_summary_has_the_keys_that_others_rely_on(folder: Path) -> None:
     assert set(read) == {
         *("scenario", "venue", "engine", "seed", "blocks", "transactions", "gas_used", "accounts"),
         *("wall_seconds", "solvent", "state_digest", "conservation", "cash", "layers", "vault"),
-        *("adl", "flat_accounts_loss_usd", "deficit_usd"),
+        *("fund", "adl", "flat_accounts_loss_usd", "deficit_usd", "early_warning"),
     }
     assert set(read["layers"]) == {"book", "insurance", "backstop", "adl", "socialized"}
     for layer in read["layers"].values():
@@ -72,7 +72,15 @@ def test_the_summary_has_the_keys_that_others_rely_on(folder: Path) -> None:
     }
     assert set(read["adl"]) == {
         *("needed_usd", "taken_usd", "overshoot_usd", "accounts", "fills", "largest_share"),
-        *("max_leverage_before", "max_leverage_after"),
+        *("max_leverage_before", "max_leverage_after", "peak_deficit_usd", "capacity_usd"),
+        *("survival", "seconds_to_adl", "forgone_usd", "forgone_accounts", "benchmarks"),
+    }
+    assert set(read["fund"]) == {"equity_start_usd", "equity_end_usd", "pnl_usd"}
+    assert set(read["early_warning"]) == {
+        *("open_interest_usd", "long_by_leverage_usd", "short_by_leverage_usd", "share_from_10x"),
+        *("funding_rate_8h", "depth_1pct_usd", "depth_2pct_usd"),
+        *("depth_1pct_of_open_interest", "depth_2pct_of_open_interest"),
+        *("fund_usd", "loss_of_10pct_usd", "fund_to_loss", "markets"),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +12,7 @@ from spillway.engines import Event
 from spillway.invariants import Flows, Snapshot
 from spillway.metrics import Tally, usd
 from spillway.model.margin import Market, Tier
-from spillway.model.words import Account, Leg
+from spillway.model.words import Account
 
 MARK = 50  # quote per lot
 CHILD, LOSER, WINNER, OTHER = 4, 5, 6, 7
@@ -88,7 +88,8 @@ def test_auto_deleveraging_takes_from_winners_by_price_and_by_gap() -> None:
     layer = made.layers["adl"]
     assert (layer.count, layer.accounts) == (1, {WINNER, OTHER})
     assert (layer.notional, layer.loss) == (3 * MARK, 35)
-    assert (made.needed, made.fills, dict(made.taken)) == (30, 2, {WINNER: 25, OTHER: 10})
+    assert (made.needed, dict(made.winners.taken)) == (30, {WINNER: 25, OTHER: 10})
+    assert dict(made.winners.gaps) == {WINNER: 5}
 
 
 def test_the_vault_gains_as_a_loser_and_pays_as_a_winner() -> None:
@@ -111,13 +112,11 @@ def test_cash_of_depositors_is_no_result_of_the_vault() -> None:
     assert made.vault_flows == 5 * 10**12
 
 
-def test_leverage_of_winners_is_taken_before_and_after() -> None:
-    # Before: 10 lots at 50 over an equity of 100 + 500 = 600. After: 4 lots, 390 + 200 = 590.
-    before = venue(Account(WINNER, 100, 0, {0: Leg(10)}), Account(OTHER, 1, 0, {0: Leg(100)}))
-    now = venue(Account(WINNER, 390, 0, {0: Leg(4)}), Account(OTHER, 1, 0, {0: Leg(100)}))
-    made = tally(hit(LOSER, WINNER, lots=6, taken=0), before=before, now=now)
-    assert made.leverage_before == Fraction(500, 600)
-    assert made.leverage_after == Fraction(200, 590)
+def test_the_first_block_of_each_layer_is_kept() -> None:
+    made = Tally(CHILD)
+    for number, events in [(1, [sold(1, MARK)]), (2, [closing(LOSER, -1)]), (3, [sold(1, MARK)])]:
+        made.add(venue(), replace(venue(), block=number), events, Flows())
+    assert made.first == {"book": 1, "adl": 2}
 
 
 def test_other_events_change_nothing() -> None:
