@@ -69,7 +69,7 @@ lock:
 		requirements-bench.in -o requirements-bench.lock
 
 clean:
-	rm -rf $(VENV) $(LINT_VENV) $(BENCH_VENV) .build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache runs sweeps
+	rm -rf $(VENV) $(LINT_VENV) $(BENCH_VENV) .build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache comparisons runs sweeps
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # What engine `revm` adds is complete in its own file, and contradicts by its pins: hence --no-deps.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from spillway import tables
-from spillway.build import ROOT
+from spillway.build import CONTRACTS, ROOT
 from spillway.errors import BadInput
 from spillway.tables import Table, Text, Whole
 
@@ -121,3 +122,15 @@ def load(path: Path) -> Preset:
 def policy_contract(policy: str) -> str:
     """Return the contract of a ranking policy: `hyperliquid_queue` -> `HyperliquidQueue`."""
     return "".join(word.capitalize() for word in policy.split("_"))
+
+
+def policies() -> list[str]:
+    """Return the names of the ranking policies that there are contracts of."""
+    names = (path.stem for path in (CONTRACTS / "adl").glob("[A-Z]*.vy"))
+    return sorted(re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in names)
+
+
+def with_policy(preset: Preset, policy: str) -> Preset:
+    """Return the preset with another ranking policy; nothing else of it changes."""
+    adl = preset.adl.model_copy(update={"policy": policy})
+    return preset.model_copy(update={"adl": adl})
