@@ -77,7 +77,7 @@ def plan(options: Options) -> list[Job]:
         raise BadInput("command line", "--seeds", options.seeds, "at least 1")
     venues = options.venues or tuple(presets.names())
     for venue in venues:
-        presets.find(venue)
+        presets.find(venue, "--venues")
     for policy in options.policies:
         if policy not in presets.policies():
             allowed = ", ".join(presets.policies())

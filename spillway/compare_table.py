@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     Value = Decimal | float | int
 
 GAP = 2  # blanks between columns
-LABEL = 18  # columns that a policy's name may take before it is folded
+PART_GAP = 2  # and so many more between parts
+LABEL = 18  # blanks for names at least; a longer one is folded, unless there is room
 NONE = "-"
 DEFICIT = "deficit"
 TROUBLES = 10  # told in full
@@ -69,8 +70,13 @@ def percent(ratio: Value) -> str:
 
 
 def times(ratio: Value) -> str:
-    """Write a leverage, or a multiple."""
+    """Write a leverage."""
     return f"{ratio:.1f}x"
+
+
+def multiple(ratio: Value) -> str:
+    """Write how many times one amount covers another."""
+    return f"{ratio:.2f}x"
 
 
 def rate(ratio: Value) -> str:
@@ -118,7 +124,7 @@ PARTS: Mapping[str, tuple[Measure, ...]] = {
         Measure("needed", "adl_needed_usd", usd),
         Measure("taken", "adl_taken_usd", usd),
         Measure("over-\nshoot", "adl_overshoot_usd", signed),
-        Measure("forgone", "adl_forgone_usd", signed),
+        Measure("if\nheld", "adl_forgone_usd", signed),
     ),
     "winners": (
         Measure("hit", "adl_hit_accounts", count),
@@ -144,7 +150,7 @@ PARTS: Mapping[str, tuple[Measure, ...]] = {
         Measure("2%\ndepth", "early_depth_2pct_of_open_interest", percent),
         Measure("fund", "early_fund_usd", usd),
         Measure("10%\nmove", "early_loss_of_10pct_usd", usd),
-        Measure("cover", "early_fund_to_loss", times),
+        Measure("cover", "early_fund_to_loss", multiple),
     ),
 }
 
@@ -177,13 +183,14 @@ class Block:
     @property
     def width(self) -> int:
         """Of its columns with the gaps before them; the title stands above."""
-        return max(sum(GAP + column.width for column in self.columns), GAP + len(self.title))
+        columns = sum(GAP + column.width for column in self.columns)
+        return PART_GAP + max(columns, GAP + len(self.title))
 
 
 def render(rows: Sequence[Row], width: int) -> RenderableType:
     """Draw the runs, those of one venue and policy in one row, on so many columns."""
     groups = _grouped(rows)
-    label = Column((), [_label(venue, policy) for venue, policy in groups], left=True)
+    label = Column((), [_label(*names, max(LABEL, width // 5)) for names in groups], left=True)
     verdict = Column(("verdict",), [_verdict(runs) for runs in groups.values()], left=True)
     blocks = [
         Block("", (verdict,)),
@@ -195,7 +202,7 @@ def render(rows: Sequence[Row], width: int) -> RenderableType:
     many = max(map(len, groups.values()))
     title = Text(f"{rows[0]['scenario']}: {_counted(len(groups), many)}", style="bold")
     pages = [_page(label, page) for page in _paged(blocks, width - label.width)]
-    return Group("", title, *pages, _legend(many), *_troubles(rows))
+    return Group("", title, *pages, "", _legend(many), *_troubles(rows))
 
 
 def _grouped(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
@@ -214,18 +221,18 @@ def _stem(venue: str) -> str:
     return Path(venue).stem if venue.endswith(".toml") else venue
 
 
-def _label(venue: str, policy: str) -> list[Text]:
+def _label(venue: str, policy: str, room: int) -> list[Text]:
     return [
-        *(Text(line, style="bold") for line in _folded(venue)),
-        *(Text(line, style="dim") for line in _folded(policy)),
+        *(Text(line, style="bold") for line in _folded(venue, room)),
+        *(Text(line, style="dim") for line in _folded(policy, room)),
     ]
 
 
-def _folded(name: str) -> list[str]:
+def _folded(name: str, room: int) -> list[str]:
     """Break a long name behind its underscores."""
     lines = [""]
     for part in name.replace("_", "_\n").splitlines():
-        if lines[-1] and len(lines[-1]) + len(part) > LABEL:
+        if lines[-1] and len(lines[-1]) + len(part) > room:
             lines.append("")
         lines[-1] += part
     return lines
@@ -297,20 +304,28 @@ def _page(label: Column, blocks: Sequence[Block]) -> Text:
     page = Text("\n", no_wrap=True, overflow="crop")
     titles, columns = Text(" " * label.width), [(label, label.width)]
     for block in blocks:
-        # What a title needs beyond its columns is the first one's.
+        # The gap, and what a title needs beyond its columns, is the first one's.
         widths = [GAP + column.width for column in block.columns]
         widths[0] += block.width - sum(widths)
         columns += zip(block.columns, widths, strict=True)
-        titles.append(" " * GAP)
-        titles.append(f"{block.title:<{block.width - GAP}}", style="italic cyan")
+        titles.append(" " * (PART_GAP + GAP))
+        titles.append(f"{block.title:<{block.width - PART_GAP - GAP}}", style="italic cyan")
     if any(block.title for block in blocks):
         page.append(titles).append("\n")
-    page.append(_lines([(column, [Text(h) for h in column.heading], w) for column, w in columns]))
+    high = max(len(column.heading) for column, _ in columns)
+    page.append(
+        _lines([(column, _raised(column.heading, high), width) for column, width in columns])
+    )
     page.append("─" * sum(width for _, width in columns) + "\n", style="dim")
     for place in range(len(label.cells)):
         page.append(_lines([(column, column.cells[place], width) for column, width in columns]))
     page.rstrip()
     return page
+
+
+def _raised(heading: Sequence[str], high: int) -> list[Text]:
+    """Let a heading stand on the rule below it."""
+    return [Text(line) for line in [*[""] * (high - len(heading)), *heading]]
 
 
 def _lines(cells: Sequence[tuple[Column, Sequence[Text], int]]) -> Text:
@@ -322,7 +337,7 @@ def _lines(cells: Sequence[tuple[Column, Sequence[Text], int]]) -> Text:
             text = lines[place] if place < len(lines) else Text()
             blank = " " * (width - len(text))
             if column.left:
-                gap = " " * GAP if line else ""
+                gap = " " * (GAP + PART_GAP) if line else ""
                 line.append(gap).append(text).append(blank[len(gap) :])
             else:
                 line.append(blank).append(text)
@@ -339,10 +354,9 @@ def _counted(groups: int, many: int) -> str:
 
 
 def _legend(many: int) -> Text:
-    seeds = f"The mean of {many} seeds; below it the lowest and the highest. " if many > 1 else ""
-    return Text(
-        f"{seeds}k thousand, M million, - nothing. docs/measures.md defines every column.", "dim"
-    )
+    seeds = f"Mean of {many} seeds; below it the lowest and the highest. " if many > 1 else ""
+    units = "k is 1,000, M a million, - nothing. "
+    return Text(f"{seeds}{units}docs/measures.md defines every column.\n", style="dim")
 
 
 def _troubles(rows: Sequence[Row]) -> list[Text]:

@@ -12,6 +12,8 @@ from spillway.errors import BadInput
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from spillway.build import Artifacts
+
 
 def changed(folder: Path, old: str, new: str) -> Path:
     """A copy of the Hyperliquid preset with one change."""
@@ -77,3 +79,16 @@ def test_a_file_that_is_not_toml_is_refused(tmp_path: Path) -> None:
 
 def test_a_policy_names_its_contract() -> None:
     assert presets.policy_contract("hyperliquid_docs_queue") == "HyperliquidDocsQueue"
+
+
+def test_every_policy_that_is_named_has_a_contract(artifacts: Artifacts) -> None:
+    assert "hyperliquid_queue" in presets.policies()
+    for policy in presets.policies():
+        assert presets.policy_contract(policy) in artifacts
+
+
+def test_another_policy_changes_nothing_else() -> None:
+    preset = presets.load(presets.find("hyperliquid"))
+    turned = presets.with_policy(preset, "hyperliquid_docs_queue")
+    assert turned != preset
+    assert presets.with_policy(turned, preset.adl.policy) == preset
