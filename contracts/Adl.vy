@@ -7,14 +7,18 @@
 
 from .interfaces import IAdl
 from .interfaces import IAdlPolicy
+from .interfaces import IInsuranceFund
 from .interfaces import IMarginPool
 from .modules import adl_closing
 from .modules import adl_jobs
+from .modules import insurance
+from .modules import require
 
 implements: IAdl
 
 initializes: adl_jobs
-initializes: adl_closing[adl_jobs := adl_jobs]
+initializes: insurance
+initializes: adl_closing[adl_jobs := adl_jobs, insurance := insurance]
 
 # Losers and plans of one call of `deleverage`.
 MAX_LOSERS: constant(uint256) = 16
@@ -33,11 +37,12 @@ locked_jobs: uint256
 
 
 # @param policy Scores the winners.
-# @param residual_to Account that gets what a closed account has left; 0 = the account keeps it.
+# @param fund The insurance fund; the empty address = none.
 @deploy
-def __init__(pool: IMarginPool, policy: IAdlPolicy, residual_to: uint256):
-    adl_jobs.__init__(pool, policy)
-    adl_closing.__init__(residual_to)
+def __init__(pool: IMarginPool, policy: IAdlPolicy, fund: IInsuranceFund, rules: IAdl.Rules):
+    adl_jobs.__init__(pool, policy, rules.price)
+    insurance.__init__(pool, fund)
+    adl_closing.__init__(rules)
 
 
 # --- anyone --------------------------------------------------------------------------------
@@ -56,15 +61,6 @@ def deleverage(losers: DynArray[uint256, MAX_LOSERS], plans: DynArray[IAdl.Plan,
             adl_closing._close(loser, ALL)
     for i: uint256 in range(len(plans), bound=MAX_PLANS):
         self._tidy(plans[i].market, plans[i].longs)
-
-
-@external
-def prepare(loser: uint256, plans: DynArray[IAdl.Plan, MAX_PLANS]):
-    self._check_loser(loser)
-    for i: uint256 in range(len(plans), bound=MAX_PLANS):
-        if self._faces(loser, plans[i].market, plans[i].longs):
-            self._prepare([loser], plans[i])
-            self._lock(plans[i].market, plans[i].longs)
 
 
 @external
@@ -98,12 +94,12 @@ def close(loser: uint256, fills: uint256):
 def end_job(market: uint256, longs: bool):
     number: uint256 = adl_jobs._number(market, longs)
     job: IAdl.Job = adl_jobs._load(number)
-    assert job.phase != adl_jobs.ABSENT, "adl: wrong phase"
+    require._that(job.phase != adl_jobs.ABSENT, "adl: wrong phase")
     expired: bool = block.number > job.opened_in + adl_jobs.LIFETIME
     if expired and job.serving != 0:
         adl_closing._abandon(job.serving)
     reason: uint256 = EXPIRED if expired else self._reason_to_end(market, longs, job)
-    assert reason <= EXPIRED, "adl: job is needed"
+    require._that(reason <= EXPIRED, "adl: job is needed")
     self._end(market, longs, job, reason)
 
 
@@ -121,14 +117,33 @@ def job(market: uint256, longs: bool) -> IAdl.Job:
 def keys(
     market: uint256, longs: bool, start: uint256, count: uint256
 ) -> (DynArray[uint256, 32], DynArray[uint256, 32]):
-    seen: IMarginPool.Market = staticcall adl_jobs.POOL.market(market)
+    job: IAdl.Job = adl_jobs._load(adl_jobs._number(market, longs))
+    if job.phase == adl_jobs.ABSENT:
+        job = adl_jobs._opened(market, 0, longs, 0)
     found: DynArray[IMarginPool.Candidate, 32] = staticcall adl_jobs.POOL.candidates(
-        market, longs, start, count, seen.mark, seen.funding
+        market, longs, start, count, job.mark, job.funding
     )
     lots: DynArray[uint256, 32] = []
     for candidate: IMarginPool.Candidate in found:
         lots.append(candidate.size)
     return adl_jobs._keys(found), lots
+
+
+@external
+@view
+def queue(
+    market: uint256, longs: bool, start: uint256, count: uint256
+) -> (DynArray[uint256, 32], DynArray[uint256, 32]):
+    number: uint256 = adl_jobs._number(market, longs)
+    job: IAdl.Job = adl_jobs._load(number)
+    found: DynArray[uint256, 32] = []
+    told: DynArray[uint256, 32] = []
+    for i: uint256 in range(start, start + min(count, 32), bound=32):
+        if i < job.enrolled:
+            found.append(adl_jobs.queue[number << 32 | i])
+        if i < job.ordered:
+            told.append(adl_jobs._slot(number, i) & adl_jobs.WORD_MASK)
+    return found, told
 
 
 @external
@@ -170,15 +185,17 @@ def _faces(account: uint256, market: uint256, longs: bool) -> bool:
 @view
 def _can_close(account: uint256) -> bool:
     health: IMarginPool.Health = staticcall adl_jobs.POOL.health(account)
-    return health.equity < 0 and health.stale_notional == 0 and account != DEFICIT
+    if health.stale_notional != 0 or account == DEFICIT:
+        return False
+    return adl_closing._is_due(account, health)
 
 
 @internal
 @view
 def _check_loser(account: uint256):
     health: IMarginPool.Health = staticcall adl_jobs.POOL.health(account)
-    assert health.equity < 0, "adl: account is not below zero"
-    assert health.stale_notional == 0, "adl: stale mark"
+    require._that(adl_closing._is_due(account, health), "adl: account is not below zero")
+    require._that(health.stale_notional == 0, "adl: stale mark")
 
 
 # @param loser An account that can be closed.
@@ -186,10 +203,10 @@ def _check_loser(account: uint256):
 @internal
 def _open(market: uint256, loser: uint256, threshold: uint256) -> bool:
     size: int256 = (staticcall adl_jobs.POOL.position(loser, market)).size
-    assert size != 0, "adl: no position"
+    require._that(size != 0, "adl: no position")
     longs: bool = size < 0
     number: uint256 = adl_jobs._number(market, longs)
-    assert adl_jobs._load(number).phase == adl_jobs.ABSENT, "adl: job is open"
+    require._that(adl_jobs._load(number).phase == adl_jobs.ABSENT, "adl: job is open")
     job: IAdl.Job = adl_jobs._opened(market, loser, longs, threshold)
     adl_jobs._save(number, job)
     log IAdl.JobOpened(
@@ -251,7 +268,7 @@ def _reason_to_end(market: uint256, longs: bool, job: IAdl.Job) -> uint256:
         return ALL
     if not self._faces(job.loser, market, longs):
         return LOSER_CLOSED
-    if (staticcall adl_jobs.POOL.health(job.loser)).equity >= 0:
+    if not adl_closing._is_due(job.loser, staticcall adl_jobs.POOL.health(job.loser)):
         return LOSER_CLOSED
     if job.phase == adl_jobs.READY and job.lots < adl_jobs._lots(job.loser, market):
         return USED_UP

@@ -227,7 +227,7 @@ def hold_seniority(held: bool):
 
 @external
 def open_protocol_account() -> uint256:
-    roles._check(roles.VAULT)
+    roles._check(roles.VAULT | roles.FUND)
     return accounts._open(msg.sender, 0, accounts.PROTOCOL)
 
 

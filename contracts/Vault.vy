@@ -3,7 +3,7 @@
 """
 @title Vault
 @license MIT
-@notice Depositors' shares, the parent and the backstop, and how the backstop sheds. See IVault.
+@notice Depositors' shares, the parent and the backstop. See IVault.
 @dev Nobody owns the vault: every rule is fixed at construction, and every step is open to anyone.
      The token is hostile: it may fail, keep a fee or call back.
 """
@@ -14,34 +14,34 @@ from .interfaces import IBackstop
 from .interfaces import ICustody
 from .interfaces import IMarginPool
 from .interfaces import IOrderBook
+from .interfaces import IShedding
 from .interfaces import IVault
 from .modules import math
 from .modules import redemptions
 from .modules import shares
-from .modules import ticks
+from .modules import shedding
 
 implements: IBackstop
+implements: IShedding
 implements: IVault
 
 initializes: shares
 initializes: redemptions
+initializes: shedding
 
 PPM: constant(uint256) = 10**6
 # Quote per unit of collateral.
 UNIT: constant(uint256) = 10**12
 MAX_UNITS: constant(uint256) = 2**64
-# Least deposit, redemption of a part, and order of the book, quote: 10 USD.
+# Least deposit and redemption of a part, quote: 10 USD.
 MIN_AMOUNT: constant(uint256) = 10 * 10**18
 DAY: constant(uint256) = 24 * 60 * 60
 MAX_LOCK: constant(uint256) = 365 * DAY
 # Requests settled in one call: ~50k gas each.
 MAX_SETTLED: constant(uint256) = 64
-# The book's kind of order that never rests.
-IOC: constant(uint256) = 1
 
 POOL: immutable(IMarginPool)
 CUSTODY: immutable(ICustody)
-BOOK: immutable(IOrderBook)
 TOKEN: immutable(IERC20)
 PARAMS: immutable(IVault.Params)
 
@@ -60,21 +60,16 @@ owed: public(uint256)
 # Block time of the last top-up.
 topped_up_at: public(uint256)
 
-# Epoch in which the child last shed, by market.
-shed_in: public(HashMap[uint256, uint256])
-
 
 @deploy
 def __init__(pool: IMarginPool, custody: ICustody, book: IOrderBook, params: IVault.Params):
     assert 0 < params.at_risk and params.at_risk <= PPM, "vault: bad share at risk"
     assert params.lock <= MAX_LOCK, "vault: bad lock"
-    assert 0 < params.shed_slice and params.shed_slice <= PPM, "vault: bad shed slice"
-    assert params.shed_band <= (staticcall pool.fees())[2], "vault: bad shed band"
     POOL = pool
     CUSTODY = custody
-    BOOK = book
     TOKEN = IERC20(staticcall custody.token())
     PARAMS = params
+    shedding.__init__(pool, book, params.shed_slice, params.shed_band)
     extcall TOKEN.approve(custody.address, max_value(uint256), default_return_value=True)
 
 
@@ -178,24 +173,7 @@ def skim():
 
 @external
 def shed(market: uint256):
-    child: uint256 = self.backstop
-    epoch: uint256 = staticcall POOL.epoch()
-    size: int256 = (staticcall POOL.position(child, market)).size
-    assert size != 0, "vault: nothing to shed"
-    assert self.shed_in[market] < epoch, "vault: wait for an epoch"
-    is_bid: bool = size < 0
-    limit: uint256 = self._shed_limit(market, is_bid)
-    lots: uint256 = self._slice(math._magnitude(size), limit)
-    order_id: uint256 = 0
-    filled: uint256 = 0
-    order_id, filled = extcall BOOK.place(
-        child,
-        market,
-        IOrderBook.Order(is_bid=is_bid, price=limit, lots=lots, kind=IOC, reduce_only=True),
-    )
-    if filled != 0:
-        self.shed_in[market] = epoch
-    log IVault.Shed(market=market, is_bid=is_bid, lots=lots, limit=limit, filled=filled)
+    shedding._shed(self.backstop, market)
 
 
 # --- depositors ----------------------------------------------------------------------------
@@ -255,6 +233,18 @@ def request_redemption(amount: uint256):
 
 
 # --- views ---------------------------------------------------------------------------------
+
+
+@external
+@view
+def allowance() -> uint256:
+    return math._positive(self._child().equity)
+
+
+@external
+@view
+def shed_in(market: uint256) -> uint256:
+    return shedding.shed_in[self.backstop][market]
 
 
 @external
@@ -445,28 +435,3 @@ def _draw() -> uint256:
     if units != 0:
         extcall CUSTODY.request_withdrawal(self.parent, units, self)
     return units
-
-
-# --- shedding ------------------------------------------------------------------------------
-
-
-# @notice The worst legal price of a shedding order, quote per lot.
-@internal
-@view
-def _shed_limit(market: uint256, is_bid: bool) -> uint256:
-    seen: IMarginPool.Market = staticcall POOL.market(market)
-    width: uint256 = seen.mark * PARAMS.shed_band // PPM
-    tick: uint256 = 0
-    if is_bid:
-        tick = max(1, ticks._at_or_below(seen.mark + width, seen.size_decimals))
-    else:
-        tick = ticks._at_or_above(seen.mark - width, seen.size_decimals)
-    return ticks._price(tick, seen.size_decimals)
-
-
-# @notice Lots of one shedding order: a part of the position, no less than the book accepts.
-@internal
-@view
-def _slice(size: uint256, limit: uint256) -> uint256:
-    lots: uint256 = math._ceil_div(size * PARAMS.shed_slice, PPM)
-    return min(size, max(lots, math._ceil_div(MIN_AMOUNT, limit)))

@@ -288,16 +288,19 @@ class _Loop:
                 calls = [*calls, *maker.decide(view, self._rng)]
             takers = [call for t in self._traders for call in t.decide(view, self._rng)]
             keeps = not scenarios.happening(self._scenario, "keeper_outage", step)
-            bankrupt = any(view.below_zero())
-            after = []
+            to_close = self._keeper.finds_losers(view)
+            sheds: list[Call] = []
+            stops: list[Call] = []
             if keeps:
                 calls = [*calls, *self._keeper.unlock(view), *self._keeper.liquidate(view)]
-                after = [*self._keeper.shed(view), *self._keeper.trigger(view)]
+                sheds, stops = self._keeper.shed(view), self._keeper.trigger(view)
             cash = self._cashier.decide(view)
-        if keeps and bankrupt:
+        if keeps and to_close:
             with self._rehearsed(calls, at, step) as view:
                 calls = [*calls, *self._keeper.deleverage(view)]
-        self._mine([*calls, *after, *takers, *cash], at, step)
+                if self._run.child in self._keeper.losers(view):
+                    sheds = []  # nothing is left of it
+        self._mine([*calls, *sheds, *stops, *takers, *cash], at, step)
 
     @contextmanager
     def _rehearsed(self, calls: Sequence[Call], at: int, step: int) -> Iterator[View]:

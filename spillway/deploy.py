@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from spillway.presets import policy_contract
+from spillway.rules import NOBODY, AdlRules, Layer, LiquidationRules
 from spillway.scenario import desks
 from spillway.units import size_to_lots, usd_to_quote
 
@@ -127,18 +128,16 @@ def deploy(
         run_by.shed_band_ppm,
     )
     vault = new("Vault", pool.address, custody.address, book.address, params)
-    liquidation = preset.liquidation
-    liquidator = new(
-        "Liquidator",
-        pool.address,
-        book.address,
-        vault.address,
-        liquidation.window_seconds,
-        usd_to_quote(liquidation.slice_above_usd),
+    liquidation = LiquidationRules(
+        window=preset.liquidation.window_seconds,
+        slice_above=usd_to_quote(preset.liquidation.slice_above_usd),
     )
+    layers = [Layer(vault.address)]
+    liquidator = new("Liquidator", pool.address, book.address, NOBODY, liquidation, layers)
     policy = new(policy_contract(preset.adl.policy))
     residual_to = FEES if preset.adl.residual_to == "fees" else 0
-    adl = new("Adl", pool.address, policy.address, residual_to)
+    closing = AdlRules(residual_to=residual_to, liquidator=liquidator.address)
+    adl = new("Adl", pool.address, policy.address, NOBODY, closing)
     lens = new("Lens", pool.address, book.address, adl.address)
     contracts = Contracts(usdc, pool, custody, book, oracle, adl, vault, liquidator, lens)
     _grant(contracts, roles.admin)

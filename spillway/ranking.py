@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from spillway.engines import Contract
 
-PAGE = 32  # keys that one read gives
+PAGE = 32  # keys that one read gives, of holders or of a queue
 MOST_RANKS = 64  # of a plan
 
 
@@ -32,12 +32,28 @@ class Plan(NamedTuple):
 
 
 def read_keys(adl: Contract, market: int, longs: bool, holders: int) -> list[tuple[int, int]]:
-    """(key, lots) of each holder of a side, in the order of the holder list, at present prices."""
+    """(key, lots) of each holder of a side, in the order of the holder list.
+
+    They are at the prices of the side's job, or at the present ones where there is none.
+    """
     found: list[tuple[int, int]] = []
     for start in range(0, holders, PAGE):
         keys, lots = adl.call.keys(market, longs, start, PAGE)
         found += zip(keys, lots, strict=True)
     return found
+
+
+def read_queue(
+    adl: Contract, market: int, longs: bool, enrolled: int
+) -> tuple[list[int], list[int]]:
+    """The keys of those enrolled, by place in the queue, and the places told so far, by rank."""
+    keys: list[int] = []
+    told: list[int] = []
+    for start in range(0, enrolled, PAGE):
+        found, ranks = adl.call.queue(market, longs, start, PAGE)
+        keys += found
+        told += ranks
+    return keys, told
 
 
 def plan(

@@ -11,6 +11,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from spillway import ranking
+from spillway.rules import (
+    HYPERLIQUID,
+    HYPERLIQUID_ADL,
+    NOBODY,
+    AdlRules,
+    FundParams,
+    Layer,
+    LiquidationRules,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,10 +30,11 @@ if TYPE_CHECKING:
 USD = 10**18
 UNITS = 10**6
 FEES, DEFICIT = 1, 2
-ORACLE, BOOK, LIQUIDATOR, ADL, VAULT, CUSTODY = 1, 2, 4, 8, 16, 32
+ORACLE, BOOK, LIQUIDATOR, ADL, VAULT, CUSTODY, FUND = 1, 2, 4, 8, 16, 32, 64
 GTC, IOC, ALO, MARKET = range(4)
 MAX_UINT = 2**256 - 1
 NO_TIER = (0, 0)
+BEHIND_THE_BOOK = Layer(NOBODY)
 
 # An amount of USD. As whole ones compare equal to integers, tests write them so.
 Usd: TypeAlias = Decimal | int
@@ -42,6 +52,7 @@ class Bench:
     backstop: Contract
     liquidator: Contract
     adl: Contract
+    fund: Contract | None
     oracle: Address
     vault: Address
     admin: Address
@@ -67,6 +78,12 @@ class Bench:
         self.book.transact.open_market(market, sender=self.keeper)
         return market
 
+    def list_at(self, *prices: Decimal | int | str) -> None:
+        """List a market for each price, USD a lot, and mark it there."""
+        for _ in prices:
+            self.list_market()
+        self.mark(*prices)
+
     def mark(self, *prices: Decimal | int | str, funding: Sequence[int] = ()) -> Receipt:
         """Open an epoch: the mark (and index) of market 0, 1, ... in USD a lot; F moves by USD."""
         updates = []
@@ -88,6 +105,25 @@ class Bench:
             self.next_sender += 1
         receipt = self.pool.transact.open_account(sender=owner)
         return self.adopt(name, receipt.named("AccountOpened")[0].account, owner, usd)
+
+    def open_fund(self, name: str, usd: Decimal | int = 0, market: int = 0) -> int:
+        """Open the insurance fund's account, and give it money; its id."""
+        fund = self.insurance
+        fund.transact.open(market, sender=self.keeper)
+        account: int = fund.call.account_of(market)
+        self.accounts[name] = account
+        if usd:
+            units = int(Decimal(usd) * UNITS)
+            self.usdc.transact.mint(self.keeper, units, sender=self.keeper)
+            self.usdc.transact.approve(fund.address, units, sender=self.keeper)
+            fund.transact.give(market, units, sender=self.keeper)
+        return account
+
+    @property
+    def insurance(self) -> Contract:
+        """The insurance fund, which the venue must have."""
+        assert self.fund is not None
+        return self.fund
 
     def open_backstop(self, name: str, usd: Decimal | int) -> int:
         """Open the account that takes positions over."""
@@ -228,15 +264,20 @@ def deploy(
     taker_fee: int = 0,
     maker_fee: int = 0,
     policy: str = "HyperliquidQueue",
-    residual_to: int = 0,
-    slice_above: int = 100_000 * USD,
+    liquidation: LiquidationRules = HYPERLIQUID,
+    layer: Layer = BEHIND_THE_BOOK,
+    fund: FundParams | None = None,
+    caps: Sequence[int] = (),
+    closing: AdlRules = HYPERLIQUID_ADL,
     vault_params: tuple[int, ...] | None = None,
     by_hand: Mapping[int, Address] | None = None,
 ) -> Bench:
     """Deploy and wire a venue whose oracle and vault are plain addresses.
 
-    `vault_params` makes the vault a real one, whose accounts are still to be opened. `by_hand`
-    gives further roles to plain addresses, in place of the contract of that role.
+    `vault_params` makes the vault a real one, whose accounts are still to be opened; `layer` says
+    how it stands behind the book. `fund` adds an insurance fund, with `caps` by market; one that
+    takes over stands behind the book in place of the vault. `by_hand` gives further roles to
+    plain addresses, in place of the contract of that role.
     """
     oracle, vault = engine.sender(10), engine.sender(11)
     usdc = engine.deploy(artifacts["USDC"], sender=admin)
@@ -249,17 +290,20 @@ def deploy(
         behind = (pool.address, custody.address, book.address)
         backstop = engine.deploy(artifacts["Vault"], *behind, vault_params, sender=admin)
         vault = backstop.address
-    liquidator = engine.deploy(
-        artifacts["Liquidator"],
-        pool.address,
-        book.address,
-        backstop.address,
-        30,
-        slice_above,
-        sender=admin,
-    )
+    insurance = None
+    if fund is not None:
+        given = (pool.address, custody.address, book.address, fund, list(caps))
+        insurance = engine.deploy(artifacts["InsuranceFund"], *given, sender=admin)
+    fund_at = insurance.address if insurance else NOBODY
+    layers = [layer._replace(backstop=backstop.address)]
+    if insurance and fund and fund.takes_over:
+        layers = [Layer(insurance.address, below_num=1, below_den=1, covers=True)]
+    ruled = (pool.address, book.address, fund_at, liquidation, layers)
+    liquidator = engine.deploy(artifacts["Liquidator"], *ruled, sender=admin)
     scores = engine.deploy(artifacts[policy], sender=admin)
-    adl = engine.deploy(artifacts["Adl"], pool.address, scores.address, residual_to, sender=admin)
+    closing = closing._replace(liquidator=liquidator.address)
+    ranked = (pool.address, scores.address, fund_at, closing)
+    adl = engine.deploy(artifacts["Adl"], *ranked, sender=admin)
     holders = {
         ORACLE: oracle,
         BOOK: book.address,
@@ -267,6 +311,7 @@ def deploy(
         ADL: adl.address,
         VAULT: vault,
         CUSTODY: custody.address,
+        **({FUND: insurance.address} if insurance else {}),
         **(by_hand or {}),
     }
     for role, holder in holders.items():
@@ -280,6 +325,7 @@ def deploy(
         backstop=backstop,
         liquidator=liquidator,
         adl=adl,
+        fund=insurance,
         oracle=oracle,
         vault=vault,
         admin=admin,

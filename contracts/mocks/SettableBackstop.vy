@@ -2,7 +2,7 @@
 """
 @title SettableBackstop
 @license MIT
-@notice Names whichever account a test wants as the backstop.
+@notice Names whichever account a test wants as the backstop, and what it can pay.
 """
 
 from ..interfaces import IBackstop
@@ -12,7 +12,15 @@ implements: IBackstop
 # The account that takes over; 0 = none.
 backstop: public(uint256)
 
+# Quote that it can pay for an account below zero.
+allowance: public(uint256)
+
 
 @external
 def set_backstop(account: uint256):
     self.backstop = account
+
+
+@external
+def set_allowance(amount: uint256):
+    self.allowance = amount

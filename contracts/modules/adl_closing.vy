@@ -4,19 +4,24 @@
 @license MIT
 @notice Closing an account that is below zero: its lots go to the front of each market's queue, then those
         who won bear what it still owes.
-@dev Rule R. Fills: a winner in profit (tier 1) is closed at the previous mark p, any other at the mark c; what
-     p takes from a winner against c is cut to its equity, in the quote, not in the lots. Gap: once all legs are
+@dev Rule R. Fills: a winner in profit (tier 1) is closed at the venue's price, the previous mark p, say, any other
+     at the mark c, unless the price holds for everyone; what it takes from a winner against c is cut to its equity,
+     in the quote, not in the lots. Where an insurance fund pays, it does so fill by fill. Gap: once all legs are
      closed the account owes G; each market gets its share of G by maintenance margin, winners bear it from the
      front of the queue out of what they won and have left; what a market can't bear goes to the others in
      (market, rank) order, and what is left then to the next layer.
 """
 
 from ..interfaces import IAdl
+from ..interfaces import ILiquidator
 from ..interfaces import IMarginPool
 from . import adl_jobs
+from . import insurance
 from . import math
+from . import require
 
 uses: adl_jobs
+uses: insurance
 
 NOTHING: constant(uint256) = 0
 FILLING: constant(uint256) = 1
@@ -27,17 +32,25 @@ SPREADING: constant(uint256) = 3
 
 # Fills and gap payments of one call; a page of this size stays below 2**24 gas.
 MAX_STEPS: constant(uint256) = 320
+FEE_UNIT: constant(uint256) = 10**6
 # Bits of a bitmap of legs.
 MAX_MARKETS: constant(uint256) = 256
 
-# Account that gets what a closed account has left, or 0: it keeps it.
-RESIDUAL_TO: immutable(uint256)
+# Who is closed.
+BELOW_ZERO: constant(uint256) = 0
+UNRESTORED: constant(uint256) = 1
+
+# The venue's rules.
+RULES: immutable(IAdl.Rules)
 
 # Closings that did not end in the call that began them, by account
 closings: HashMap[uint256, Closing]
 
 # Maintenance margin of each leg when the closing began, by account and market
 weights: HashMap[uint256, HashMap[uint256, uint256]]
+
+# How each leg is closed at bankruptcy, by account and market
+orders: HashMap[uint256, HashMap[uint256, Order]]
 
 
 struct Closing:
@@ -54,9 +67,36 @@ struct Closing:
     rank: uint256  # next rank of the market at hand, plus 1; 0 = not begun
 
 
+# A leg that is closed at bankruptcy.
+struct Order:
+    size: uint256  # lots of the leg when the closing began
+    left: uint256  # lots to be closed; if not all, `size` stands for what the others would have got
+    lacking: int256  # quote that `size` lots give the account against mark
+    cover: int256  # the part of it that the insurance fund means to pay
+
+
 @deploy
-def __init__(residual_to: uint256):
-    RESIDUAL_TO = residual_to
+def __init__(rules: IAdl.Rules):
+    assert rules.trigger <= UNRESTORED and rules.price <= adl_jobs.BANKRUPTCY, "adl: bad rules"
+    RULES = rules
+
+
+# @notice Whether the venue's rules have an account closed now.
+@internal
+@view
+def _is_due(account: uint256, health: IMarginPool.Health) -> bool:
+    if RULES.delay != 0:
+        since: uint256 = staticcall RULES.liquidator.due_since(account)
+        if since == 0 or block.number < since + RULES.delay:
+            return False
+    if health.equity < 0:
+        return True
+    if RULES.trigger == BELOW_ZERO or health.protocol:
+        return False
+    if health.equity >= convert(health.maintenance, int256):
+        return False
+    epoch: uint256 = (staticcall RULES.liquidator.last_handled(account))[0]
+    return epoch == staticcall adl_jobs.POOL.epoch()
 
 
 # @notice Go on with a closing, or begin it, by at most `steps` fills and payments.
@@ -70,10 +110,10 @@ def _close(account: uint256, steps: uint256) -> bool:
     budget: uint256 = min(steps, MAX_STEPS)
     if closing.phase != SHARING and closing.phase != SPREADING:
         health: IMarginPool.Health = staticcall adl_jobs.POOL.health(account)
-        assert health.stale_notional == 0, "adl: stale mark"
+        require._that(health.stale_notional == 0, "adl: stale mark")
         if not resumed:
             closing = self._begun(account, health)
-        elif health.equity - closing.gained >= 0:
+        elif RULES.trigger == BELOW_ZERO and health.equity - closing.gained >= 0:
             log IAdl.ClosingDropped(account=account, equity=health.equity)
             self._release(account, closing, resumed)
             return True
@@ -104,7 +144,7 @@ def _close(account: uint256, steps: uint256) -> bool:
 
 @internal
 def _begun(account: uint256, health: IMarginPool.Health) -> Closing:
-    assert health.equity < 0, "adl: account is not below zero"
+    require._that(self._is_due(account, health), "adl: account is not below zero")
     closing: Closing = empty(Closing)
     closing.phase = FILLING
     closing.legs = health.legs
@@ -119,14 +159,16 @@ def _begun(account: uint256, health: IMarginPool.Health) -> Closing:
         market: uint256 = math._lowest_bit(rest)
         rest &= rest - 1
         held: IMarginPool.Position = staticcall adl_jobs.POOL.position(account, market)
-        assert held.resting_bids | held.resting_asks == 0, "adl: cancel its orders first"
+        require._that(held.resting_bids | held.resting_asks == 0, "adl: cancel its orders first")
         if held.size > 0:
             closing.longs |= 1 << market
         closing.weight += held.maintenance
         if many:
             self.weights[account][market] = held.maintenance
         equity += self._engage(account, market, held.size)
-    assert equity < 0, "adl: job is too old"
+    require._that(equity < 0 or RULES.trigger != BELOW_ZERO, "adl: job is too old")
+    if RULES.price == adl_jobs.BANKRUPTCY:
+        self._draw_up(account, closing, equity)
     log IAdl.ClosingBegun(account=account, equity=health.equity, maintenance=health.maintenance)
     return closing
 
@@ -137,9 +179,9 @@ def _begun(account: uint256, health: IMarginPool.Health) -> Closing:
 def _engage(account: uint256, market: uint256, size: int256) -> int256:
     number: uint256 = adl_jobs._number(market, size < 0)
     job: IAdl.Job = adl_jobs._load(number)
-    assert job.phase == adl_jobs.READY, "adl: no job is ready"
-    assert job.serving == 0, "adl: job serves another"
-    assert job.lots >= math._magnitude(size), "adl: queue is too short"
+    require._that(job.phase == adl_jobs.READY, "adl: no job is ready")
+    require._that(job.serving == 0, "adl: job serves another")
+    require._that(job.lots >= math._magnitude(size), "adl: queue is too short")
     job.serving = account
     job.first = job.next
     job.used = job.next
@@ -153,6 +195,60 @@ def _engage(account: uint256, market: uint256, size: int256) -> int256:
 def _drift(job: IAdl.Job, seen: IMarginPool.Market) -> int256:
     rise: int256 = convert(seen.mark, int256) - convert(job.mark, int256)
     return rise - seen.funding + job.funding
+
+
+# --- prices --------------------------------------------------------------------------------
+
+
+# @notice Fix for each leg how many lots are closed, and what they give the account: the legs share what it lacks by
+#         maintenance, the last one what the others' rounding left.
+# @param equity At the prices of the jobs; below zero, it is what the account lacks.
+@internal
+def _draw_up(account: uint256, closing: Closing, equity: int256):
+    rest: uint256 = closing.legs
+    left: int256 = -equity
+    for i: uint256 in range(MAX_MARKETS):
+        if rest == 0:
+            break
+        market: uint256 = math._lowest_bit(rest)
+        rest &= rest - 1
+        held: IMarginPool.Position = staticcall adl_jobs.POOL.position(account, market)
+        order: Order = empty(Order)
+        order.size = math._magnitude(held.size)
+        order.left = order.size
+        if RULES.restoring:
+            order.left = staticcall RULES.liquidator.excess(account, market)
+        order.lacking = left
+        if rest != 0:
+            weighted: int256 = -equity * convert(held.maintenance, int256)
+            order.lacking = math._ceil_div_signed(weighted, closing.weight)
+        left -= order.lacking
+        if RULES.covered:
+            allowed: uint256 = insurance._allowance(market)
+            order.cover = convert(min(allowed, math._positive(order.lacking)), int256)
+        self.orders[account][market] = order
+
+
+# @notice What the price gives the account on `lots` of a leg against mark, without what the fund pays.
+# @dev Parts of an order add up to the whole of it, whatever the fills.
+@internal
+def _given(account: uint256, market: uint256, job: IAdl.Job, long: bool, lots: uint256) -> int256:
+    if RULES.price != adl_jobs.BANKRUPTCY:
+        drop: int256 = convert(job.previous_mark, int256) - convert(job.mark, int256)
+        return convert(lots, int256) * (drop if long else -drop)
+    order: Order = self.orders[account][market]
+    done: uint256 = order.size - order.left
+    covered: int256 = self._slice(order.cover, done, lots, order.size)
+    insurance._cover(account, market, math._positive(covered))
+    return self._slice(order.lacking - order.cover, done, lots, order.size)
+
+
+# @notice The part of an amount that falls to the lots from `done` on.
+@internal
+@pure
+def _slice(amount: int256, done: uint256, lots: uint256, size: uint256) -> int256:
+    upto: int256 = math._floor_div_signed(amount * convert(done + lots, int256), size)
+    return upto - math._floor_div_signed(amount * convert(done, int256), size)
 
 
 # --- fills --------------------------------------------------------------------------------
@@ -170,6 +266,8 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
     job: IAdl.Job = adl_jobs._load(number)
     seen: IMarginPool.Market = staticcall adl_jobs.POOL.market(market)
     lots: uint256 = math._magnitude(size)
+    if RULES.price == adl_jobs.BANKRUPTCY:
+        lots = self.orders[account][market].left
     for i: uint256 in range(MAX_STEPS):
         if lots == 0 or budget == 0 or job.next == job.ordered:
             break
@@ -239,13 +337,10 @@ def _fill(
     side: int256 = 1 if long else -1
     in_profit: bool = key >= adl_jobs.TIER
     taken: int256 = 0
-    if in_profit:
-        taken = (
-            side
-            * convert(lots, int256)
-            * (convert(job.previous_mark, int256) - convert(job.mark, int256))
-        )
-        taken = min(taken, max(winner.equity, 0))
+    if in_profit or RULES.everyone:
+        taken = min(self._given(account, market, job, long, lots), max(winner.equity, 0))
+    if RULES.price == adl_jobs.BANKRUPTCY:
+        self.orders[account][market].left -= lots
     # The marks may have moved since the job was opened: who is not below zero at those of now stays so.
     moved: int256 = -side * self._drift(job, seen)
     if winner.equity + convert(winner.size, int256) * moved >= 0:
@@ -257,6 +352,10 @@ def _fill(
     buyer: uint256 = winner.account if long else account
     seller: uint256 = account if long else winner.account
     extcall adl_jobs.POOL.exchange(market, buyer, seller, lots, quote)
+    if RULES.fee != 0:
+        fee: uint256 = math._ceil_div(lots * job.mark * RULES.fee, FEE_UNIT)
+        left: int256 = (staticcall adl_jobs.POOL.health(account)).equity
+        insurance._feed(account, market, min(fee, math._positive(left)))
     log IAdl.Deleveraged(
         market=market,
         account=account,
@@ -374,8 +473,8 @@ def _end(account: uint256, closing: Closing, resumed: bool):
     health: IMarginPool.Health = staticcall adl_jobs.POOL.health(account)
     if closing.gap == 0 and health.legs == 0:
         residual = math._positive(health.equity)
-    if residual != 0 and RESIDUAL_TO not in [0, account]:
-        extcall adl_jobs.POOL.pay(account, RESIDUAL_TO, residual)
+    if residual != 0 and RULES.residual_to not in [0, account]:
+        extcall adl_jobs.POOL.pay(account, RULES.residual_to, residual)
     if closing.left != 0:
         extcall adl_jobs.POOL.write_off(account)
     log IAdl.Closed(

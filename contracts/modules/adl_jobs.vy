@@ -10,6 +10,7 @@
 from ..interfaces import IAdl
 from ..interfaces import IAdlPolicy
 from ..interfaces import IMarginPool
+from . import require
 
 ABSENT: constant(uint256) = 0
 SCANNING: constant(uint256) = 1
@@ -32,11 +33,20 @@ PLACE_MASK: constant(uint256) = 2**24 - 1
 PRICE_MASK: constant(uint256) = 2**80 - 1
 WORD_MASK: constant(uint256) = 2**32 - 1
 
+# At what price winners are closed.
+PREVIOUS: constant(uint256) = 0
+MARK: constant(uint256) = 1
+INDEX: constant(uint256) = 2
+BANKRUPTCY: constant(uint256) = 3
+
 # The pool whose holders are ranked.
 POOL: immutable(IMarginPool)
 
 # Who scores them.
 POLICY: immutable(IAdlPolicy)
+
+# At what price they are closed.
+PRICE: immutable(uint256)
 
 # By job: mark | previous mark << 80 | block of opening << 160 | phase << 200 | locked << 208
 prices: HashMap[uint256, uint256]
@@ -61,9 +71,10 @@ ranks: HashMap[uint256, uint256]
 
 
 @deploy
-def __init__(pool: IMarginPool, policy: IAdlPolicy):
+def __init__(pool: IMarginPool, policy: IAdlPolicy, price: uint256):
     POOL = pool
     POLICY = policy
+    PRICE = price
 
 
 # @notice Number of the job that ranks one side of a market.
@@ -142,6 +153,8 @@ def _opened(market: uint256, loser: uint256, longs: bool, threshold: uint256) ->
     job: IAdl.Job = empty(IAdl.Job)
     job.mark = seen.mark
     job.previous_mark = seen.previous_mark
+    if PRICE != PREVIOUS:
+        job.previous_mark = seen.index if PRICE == INDEX else seen.mark
     job.funding = seen.funding
     job.opened_in = block.number
     job.phase = SCANNING
@@ -154,7 +167,7 @@ def _opened(market: uint256, loser: uint256, longs: bool, threshold: uint256) ->
 # @notice Weigh the next holders and enrol those whose key is at least the threshold.
 @internal
 def _scan(market: uint256, longs: bool, opened: IAdl.Job, count: uint256) -> IAdl.Job:
-    assert opened.phase == SCANNING, "adl: wrong phase"
+    require._that(opened.phase == SCANNING, "adl: wrong phase")
     job: IAdl.Job = opened
     number: uint256 = self._number(market, longs)
     end: uint256 = min(job.length, job.cursor + min(count, PAGE * MAX_PAGES))
@@ -227,9 +240,9 @@ def _order(
     start: uint256,
     places: DynArray[uint256, MAX_RANKS],
 ) -> IAdl.Job:
-    assert scanned.phase == ORDERING, "adl: wrong phase"
+    require._that(scanned.phase == ORDERING, "adl: wrong phase")
     job: IAdl.Job = scanned
-    assert start >= job.next and start <= job.ordered, "adl: no such rank"
+    require._that(start >= job.next and start <= job.ordered, "adl: no such rank")
     last: uint256 = max_value(uint256)
     if start != job.next:
         last = self.queue[self._slot(number, start - 1)]

@@ -1,46 +1,55 @@
 """How the keeper closes those below zero: in one transaction, or page by page if that is too much.
 
 Auto-deleveraging weighs every holder of a side. What fits into one transaction is done in one; a
-larger side is ranked by a job, whose steps are so many transactions of the same block.
+larger side is ranked by a job, whose steps are so many transactions of the same block. Jobs that
+somebody else has left open are gone on with from where they stand.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from spillway import ranking
-from spillway.ranking import MOST_RANKS, Plan
+from spillway.actors import rankings
+from spillway.actors.rankings import (
+    ABSENT,
+    GAS_CALL,
+    GAS_HOLDER,
+    GAS_HOLDER_LEG,
+    LIFETIME,
+    ORDERING,
+    Ranking,
+)
+from spillway.model import adl, margin
+from spillway.model.pool import Pool
+from spillway.model.scores import hyperliquid_queue
+from spillway.ranking import MOST_RANKS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from spillway.actors.rankings import Holder
     from spillway.actors.view import View
     from spillway.engines import Address, Call
+    from spillway.invariants import Snapshot
     from spillway.venue import Venue
 
     Side = tuple[int, bool]  # market, whether the winners are long
 
 MOST_LOSERS = 16  # of one call of `deleverage`
 
-# What a step may use at most, gas, cold; a transaction has 2**24.
-GAS_CALL = 14_000_000
-GAS_HOLDER = 6_000  # to weigh one, and so much for each of its markets
-GAS_HOLDER_LEG = 5_000
-GAS_ENROLLED = 30_000  # a place in the queue
+# What a step may use at most, gas, cold; those of a scan stand with it.
 GAS_WINNER = 130_000  # its fill, and its part of the gap
 GAS_LOSER = 500_000
 STEPS = 100  # fills and payments of a gap that one call of `close` does
 
-MOST_PLACES = 2_048  # that one call of `scan` weighs
-PLACE_BITS = 24  # of a key, from the low end: the place in the holder list
-ABSENT = 0  # phase of a job
 
+class Prepared(NamedTuple):
+    """A job as it is once it is ready, the calls that make it so, and the gas of their scan."""
 
-class Page(NamedTuple):
-    """Places of a holder list that one transaction scans, and the gas that it may use."""
-
-    places: int
+    job: Ranking
+    calls: list[Call]
     gas: int
 
 
@@ -52,68 +61,162 @@ class Closings:
         self._address = address
 
     def of(self, losers: Sequence[int], view: View) -> list[Call]:
-        """Return what closes `losers`, in their order."""
-        needed = _needed(losers, view)
-        worst = _dearest(needed, view)
-        keys, plans, pages = {}, [], {}
-        for side, lots in needed.items():
-            length = self._venue.contracts.pool.call.holder_count(*side)
-            keys[side] = ranking.read_keys(self._venue.contracts.adl, *side, length)
-            plan = ranking.plan(*side, keys[side], lots, most=None)
-            plans.append(plan)
-            pages[side] = pages_of(plan, keys[side], worst[side], length)
-        if self._fits(losers, plans, pages):
-            return [self._venue.deleverage(losers, plans, self._address)]
-        calls: list[Call] = []
-        for plan in plans:
-            calls += self._ranked(plan, pages[plan.market, plan.longs], losers, view)
-        for loser, winners in zip(losers, _winners(losers, keys, view), strict=True):
-            steps = 2 * winners + 1  # each winner fills once, and pays once at most
-            gas = GAS_LOSER + min(steps, STEPS) * GAS_WINNER
-            calls += [self._venue.close(loser, STEPS, self._address, gas)] * -(-steps // STEPS)
-        return calls + [self._venue.end_job(*side, self._address) for side in needed]
+        """Return what closes `losers`, in their order, after those whose closing is under way.
 
-    def _fits(
-        self, losers: Sequence[int], plans: Sequence[Plan], pages: Mapping[Side, list[Page]]
-    ) -> bool:
-        """Whether it may be one transaction; a job of an earlier block would be in its way."""
-        gas = GAS_LOSER * len(losers) + sum(len(plan.order) * GAS_WINNER for plan in plans)
-        gas += sum(page.gas for side in pages.values() for page in side)
-        return (
-            gas <= GAS_CALL
-            and len(losers) <= MOST_LOSERS
-            and all(len(plan.order) <= MOST_RANKS for plan in plans)
-            and all(self._phase(*side) == ABSENT for side in pages)
-        )
+        A loser whom an open job can't serve waits until that job has ended.
+        """
+        jobs = self._open(view)
+        served = sorted({job.serving for job in jobs.values()} - {0})
+        losers = [n for n in losers if n not in served and _at_hand(n, jobs, view)]
+        needed = _needed(losers, view)
+        jobs = {side: job for side, job in jobs.items() if side in needed or job.serving}
+        worst = _dearest({*needed, *jobs}, view)
+        ready = [
+            self._prepare(job, self._holders(job) if job.scans else [], worst[side], view)
+            for side, job in jobs.items()
+        ]
+        losers = list(_covered(losers, jobs, view))
+        for side, lots in _needed(losers, view).items():
+            if side not in jobs:
+                job = self._to_open(side, losers, view)
+                holders = self._holders(job)
+                job.threshold = ranking.plan(*side, holders, lots, most=None).threshold
+                ready.append(self._prepare(job, holders, worst[side], view))
+        if losers and not jobs and _fits(losers, ready):
+            plans = [each.job.plan for each in ready]
+            return [self._venue.deleverage(losers, plans, self._address)]
+        calls = [call for each in ready for call in each.calls]
+        return [*calls, *self._close(served, losers, [each.job for each in ready], view)]
 
     def left_over(self, view: View) -> list[Call]:
-        """Return what ends rankings of earlier blocks: until then their markets are locked."""
-        locked = [number for number, market in enumerate(view.now.markets) if market.locked]
-        sides = [(market, longs) for market in locked for longs in (True, False)]
+        """Return what ends rankings that nobody needs: until then their markets are locked."""
         return [
             self._venue.end_job(*side, self._address)
-            for side in sides
-            if self._phase(*side) != ABSENT
+            for side, job in self._open(view).items()
+            if view.now.block > job.opened_in + LIFETIME or _done(job, view.now)
         ]
 
-    def _ranked(
-        self, plan: Plan, pages: Sequence[Page], losers: Sequence[int], view: View
-    ) -> Iterator[Call]:
-        """Yield what makes a job ready; nothing for one that is, or that is not ours to go on."""
-        market, longs = plan.market, plan.longs
-        if self._phase(market, longs) != ABSENT:
-            return
-        opener = next(n for n in losers if _faces(n, market, longs, view))
-        yield self._venue.open_job(market, opener, plan.threshold, self._address)
-        for page in pages:
-            yield self._venue.scan(market, longs, page.places, self._address)
-        for start in range(0, len(plan.order), MOST_RANKS):
-            places = plan.order[start : start + MOST_RANKS]
-            yield self._venue.order(market, longs, start, places, self._address)
+    # --- jobs ---------------------------------------------------------------------------------
 
-    def _phase(self, market: int, longs: bool) -> int:
-        phase: int = self._venue.contracts.adl.call.job(market, longs).phase
-        return phase
+    def _open(self, view: View) -> dict[Side, Ranking]:
+        """Return the jobs that have outlived their transaction: they lock their markets."""
+        locked = [number for number, market in enumerate(view.now.markets) if market.locked]
+        sides = [(market, longs) for market in locked for longs in (False, True)]
+        found = ((side, rankings.read(self._venue.contracts.adl, *side)) for side in sides)
+        return {side: job for side, job in found if job}
+
+    def _to_open(self, side: Side, losers: Sequence[int], view: View) -> Ranking:
+        return Ranking(
+            *side,
+            loser=next(n for n in losers if side in _needed([n], view)),
+            length=self._venue.contracts.pool.call.holder_count(*side),
+        )
+
+    def _holders(self, job: Ranking) -> list[Holder]:
+        return ranking.read_keys(self._venue.contracts.adl, job.market, job.longs, job.length)
+
+    def _prepare(self, job: Ranking, holders: Sequence[Holder], worst: int, view: View) -> Prepared:
+        """Bring a job on until it is ready."""
+        side, sender = (job.market, job.longs), self._address
+        calls, gas = [], 0
+        if job.phase == ABSENT:
+            calls.append(self._venue.open_job(job.market, job.loser, job.threshold, sender))
+        if job.scans:
+            leg = view.leg(job.loser, job.market)
+            for page in job.scan(holders, abs(leg.size) if leg else 0, worst):
+                calls.append(self._venue.scan(*side, page.places, sender))
+                gas += page.gas
+        if job.phase == ORDERING:
+            calls += [self._venue.order(*side, *ranks, sender) for ranks in job.order()]
+        return Prepared(job, calls, gas)
+
+    # --- closings -----------------------------------------------------------------------------
+
+    def _close(
+        self, served: Sequence[int], losers: Sequence[int], jobs: Sequence[Ranking], view: View
+    ) -> list[Call]:
+        """Return what closes accounts against ready jobs, and ends those that are then done.
+
+        A closing that is under way does not say how far it has come: it is gone on with for as
+        long as it has something to fill, and its jobs end in a later block. The others are played
+        on the model, which counts their steps.
+        """
+        pool = Pool(
+            now=view.time,
+            epoch=0,  # the one that the markets of a snapshot are in
+            junior_since=0,  # while deleveraging is open, nobody turns senior
+            markets=list(view.now.markets),
+            accounts=dict(view.now.accounts),
+        )
+        queues = {(job.market, job.longs): job.queue for job in jobs}
+        calls: list[Call] = []
+        for number in served:
+            fills = [
+                len(adl.close_leg(pool, market, number, queues.get((market, leg.size < 0), ())))
+                for market, leg in pool.accounts[number].legs.items()
+            ]
+            calls += self._steps(number, sum(fills) or 1)
+        for number in losers:
+            if pool.equity(number) < 0:
+                # Every queue is told, so that the score is not asked for.
+                outcome = adl.deleverage(pool, number, hyperliquid_queue, queues)
+                calls += self._steps(number, outcome.steps)
+            for (market, _), queue in queues.items():
+                lots = (pool.leg(place.account, market).size for place in queue)
+                del queue[: next((n for n, size in enumerate(lots) if size), len(queue))]
+        return calls + [
+            self._venue.end_job(job.market, job.longs, self._address)
+            for job in jobs
+            if _done(job, pool)
+        ]
+
+    def _steps(self, loser: int, steps: int) -> list[Call]:
+        gas = GAS_LOSER + min(steps, STEPS) * GAS_WINNER
+        return [self._venue.close(loser, STEPS, self._address, gas)] * -(-steps // STEPS)
+
+
+def _fits(losers: Sequence[int], ready: Sequence[Prepared]) -> bool:
+    """Whether it may be one transaction."""
+    gas = GAS_LOSER * len(losers)
+    gas += sum(each.gas + len(each.job.told) * GAS_WINNER for each in ready)
+    return (
+        gas <= GAS_CALL
+        and len(losers) <= MOST_LOSERS
+        and all(len(each.job.told) <= MOST_RANKS for each in ready)
+    )
+
+
+def _done(job: Ranking, now: Snapshot | Pool) -> bool:
+    """Whether a job is not needed any more: it was opened for somebody who is closed or saved."""
+    if job.serving:
+        return False
+    loser = now.accounts[job.loser]
+    leg = loser.legs.get(job.market)
+    faces = leg is not None and leg.size != 0 and (leg.size < 0) == job.longs
+    return not faces or margin.equity(loser, now.markets) >= 0
+
+
+def _at_hand(loser: int, jobs: Mapping[Side, Ranking], view: View) -> bool:
+    """Whether open jobs are free for a loser, who is below zero at their prices too."""
+    equity = view.now.equity(loser)
+    for market, leg in view.now.accounts[loser].legs.items():
+        job, seen = jobs.get((market, leg.size < 0)), view.now.markets[market]
+        if leg.size and job:
+            if job.serving:
+                return False
+            equity -= leg.size * ((seen.mark - job.mark) - (seen.funding - job.funding))
+    return equity < 0
+
+
+def _covered(losers: Sequence[int], jobs: Mapping[Side, Ranking], view: View) -> Iterator[int]:
+    """Yield the losers for whom open jobs have lots enough, one after the other."""
+    left = {side: job.lots for side, job in jobs.items()}
+    for number in losers:
+        needed = {side: lots for side, lots in _needed([number], view).items() if side in left}
+        if all(left[side] >= lots for side, lots in needed.items()):
+            for side, lots in needed.items():
+                left[side] -= lots
+            yield number
 
 
 def _needed(losers: Sequence[int], view: View) -> dict[Side, int]:
@@ -126,62 +229,14 @@ def _needed(losers: Sequence[int], view: View) -> dict[Side, int]:
     return dict(sorted(needed.items()))
 
 
-def _winners(
-    losers: Sequence[int], keys: Mapping[Side, list[tuple[int, int]]], view: View
-) -> list[int]:
-    """Return how many winners each loser takes from the queues, one loser after the other."""
-    queues = {side: deque(lots for _, lots in sorted(found)) for side, found in keys.items()}
-    counts = []
-    for number in losers:
-        count = 0
-        for side, lots in _needed([number], view).items():
-            queue, left = queues[side], lots
-            while left > 0 and queue:
-                count += 1
-                taken = min(left, queue[-1])
-                left -= taken
-                queue[-1] -= taken
-                if queue[-1] == 0:
-                    queue.pop()
-        counts.append(count)
-    return counts
-
-
-def _dearest(sides: Mapping[Side, int], view: View) -> dict[Side, int]:
+def _dearest(sides: Collection[Side], view: View) -> dict[Side, int]:
     """Return the most gas that weighing one holder of each side takes."""
     legs = dict.fromkeys(sides, 1)
+    if not legs:
+        return {}
     for held in view.now.accounts.values():
         for market, leg in held.legs.items():
             side = market, leg.size > 0
             if leg.size and side in legs:
                 legs[side] = max(legs[side], len(held.legs))
     return {side: GAS_HOLDER + GAS_HOLDER_LEG * count for side, count in legs.items()}
-
-
-def pages_of(plan: Plan, keys: Sequence[tuple[int, int]], worst: int, length: int) -> list[Page]:
-    """Cut a holder list of `length` places into what one transaction can weigh.
-
-    Args:
-        plan: Says who is enrolled: keys from its threshold on.
-        keys: (key, lots) of each holder, by its place; other places are holes.
-        worst: Gas to weigh a holder.
-        length: Places.
-    """
-    pages: list[Page] = []
-    start = gas = 0
-    costs = [
-        (key % (1 << PLACE_BITS), worst + (GAS_ENROLLED if key >= plan.threshold else 0))
-        for key, _ in keys
-    ]
-    for place, cost in [*costs, (length, 0)]:
-        while place - start > MOST_PLACES or (gas and gas + cost > GAS_CALL):
-            places = min(place - start, MOST_PLACES)
-            pages.append(Page(places, gas))
-            start, gas = start + places, 0
-        gas += cost
-    return [*pages, Page(length - start, gas)] if length > start else pages
-
-
-def _faces(number: int, market: int, longs: bool, view: View) -> bool:
-    leg = view.leg(number, market)
-    return leg is not None and leg.size != 0 and (leg.size < 0) == longs

@@ -44,17 +44,20 @@ class Keeper:
 
     def deleverage(self, view: View) -> list[Call]:
         """Close whoever is below zero: accounts by id, the vault's child last."""
-        losers = [n for n in view.below_zero() if self._closable(n, view)]
-        losers.sort(key=lambda number: (number == self._child, number))
-        return self._closings.of(losers, view) if losers else []
+        return self._closings.of(self.losers(view), view)
+
+    def finds_losers(self, view: View) -> bool:
+        """Whether anybody is below zero, or in a closing that was left: one may be above by now."""
+        return any(view.below_zero()) or any(market.locked for market in view.now.markets)
+
+    def losers(self, view: View) -> list[int]:
+        """Return whom `deleverage` closes, in its order."""
+        losers = [n for n in view.below_zero() if _closable(n, view)]
+        return sorted(losers, key=lambda number: (number == self._child, number))
 
     def unlock(self, view: View) -> list[Call]:
         """End rankings that an earlier block has left open and that nobody needs."""
         return self._closings.left_over(view)
-
-    def _closable(self, number: int, view: View) -> bool:
-        markets = [view.now.markets[m] for m in view.now.accounts[number].legs]
-        return all(market.fresh(view.time) for market in markets)
 
     # --- the rest ----------------------------------------------------------------------------
 
@@ -74,6 +77,15 @@ class Keeper:
             for order_id, stop in sorted(view.stops.items())
             if view.usable(stop.market) and stop.reached(view.now.markets[stop.market].mark)
         ]
+
+
+def _closable(number: int, view: View) -> bool:
+    """Whether auto-deleveraging may close an account that is below zero."""
+    legs = view.now.accounts[number].legs
+    return all(
+        view.now.markets[market].fresh(view.time) and not leg.bids and not leg.asks
+        for market, leg in legs.items()
+    )
 
 
 def batches(due: Sequence[int], legs: Sequence[int]) -> Iterator[list[int]]:

@@ -7,6 +7,7 @@ is still missing afterwards is the gap, borne by those just hit out of what they
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from spillway.model import margin
 from spillway.model.pool import Pool, cost_out, require
@@ -45,17 +46,26 @@ class Outcome:
         hits: In (market, rank) order.
         gap: What was missing after all legs were closed.
         unborne: The part of the gap that no winner could bear: it goes to the next layer.
+        steps: Fills, and winners asked to bear the gap: what the chain counts in pages.
     """
 
     needed: int
     hits: tuple[Hit, ...]
     gap: int
     unborne: int
+    steps: int
 
     @property
     def taken(self) -> int:
         """What the counterparties lost against mark, in all."""
         return sum(hit.taken + hit.gap for hit in self.hits)
+
+
+class Borne(NamedTuple):
+    """What each hit pays towards a gap, and how many were asked, those who had nothing included."""
+
+    paid: list[int]
+    asked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +109,7 @@ def deleverage(pool: Pool, loser: int, score: Score, jobs: Jobs | None = None) -
         for hit in close_leg(pool, market, loser, ranked[market, leg.size < 0])
     ]
     gap = max(-pool.quote(loser), 0)
-    paid = bear_gap(pool, hits, split_gap(gap, shares))
+    paid, asked = bear_gap(pool, hits, split_gap(gap, shares))
     for hit, amount in zip(hits, paid, strict=True):
         if amount:
             pool.pay(hit.account, loser, amount)
@@ -107,7 +117,7 @@ def deleverage(pool: Pool, loser: int, score: Score, jobs: Jobs | None = None) -
         Hit(h.market, h.account, h.lots, h.quote, h.taken, h.won, g)
         for h, g in zip(hits, paid, strict=True)
     )
-    return Outcome(needed, borne, gap, gap - sum(paid))
+    return Outcome(needed, borne, gap, gap - sum(paid), len(hits) + asked)
 
 
 def queue(pool: Pool, market: int, *, longs: bool, score: Score) -> list[Place]:
@@ -125,6 +135,8 @@ def close_leg(pool: Pool, market: int, loser: int, ranked: Iterable[Place]) -> l
     """Close one leg of the loser against the queue of the other side."""
     rest, hits = abs(pool.leg(loser, market).size), []
     for place in ranked:
+        if not rest:
+            break
         lots = min(rest, abs(pool.leg(place.account, market).size))
         if lots:  # some were closed before, for other losers or as losers themselves
             hits.append(_hit(pool, market, loser, place, lots))
@@ -158,17 +170,19 @@ def split_gap(gap: int, shares: dict[int, int]) -> dict[int, int]:
     return parts
 
 
-def bear_gap(pool: Pool, hits: Iterable[Hit], parts: dict[int, int]) -> list[int]:
-    """Return what each hit pays: its market's part first, then what other markets can't bear.
+def bear_gap(pool: Pool, hits: Iterable[Hit], parts: dict[int, int]) -> Borne:
+    """Say what each hit pays: its market's part first, then what other markets can't bear.
 
     Nobody pays more than it won on these lots, nor more than its live equity.
     """
     order = list(hits)
-    paid = [0] * len(order)
+    paid, asked = [0] * len(order), 0
     equity = {hit.account: max(pool.equity(hit.account), 0) for hit in order}
     rest = dict(parts)
 
     def collect(place: int, wanted: int) -> int:
+        nonlocal asked
+        asked += wanted > 0
         hit = order[place]
         amount = min(wanted, hit.won - paid[place], equity[hit.account])
         equity[hit.account] -= amount
@@ -180,4 +194,4 @@ def bear_gap(pool: Pool, hits: Iterable[Hit], parts: dict[int, int]) -> list[int
     left = sum(rest.values())
     for place in range(len(order)):
         left -= collect(place, left)
-    return paid
+    return Borne(paid, asked)

@@ -23,9 +23,7 @@ SHORTS = False
 @pytest.fixture
 def bench(engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address) -> Bench:
     venue = benches.deploy(engine, artifacts, admin, keeper)
-    venue.list_market()
-    venue.list_market()
-    venue.mark(100, 50)
+    venue.list_at(100, 50)
     for name, usd in {"L": 250, "W": 1_000, "P": 5_000}.items():
         venue.open(name, usd)
     a = venue.accounts

@@ -24,9 +24,7 @@ BELOW_ZERO = 6
 def bench(engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address) -> Bench:
     """At 78/42 the child took over 10 A from first and 8 B from second, with 20 and 36."""
     venue = benches.deploy(engine, artifacts, admin, keeper)
-    venue.list_market()
-    venue.list_market()
-    venue.mark(100, 50)
+    venue.list_at(100, 50)
     for name, usd in {"first": 240, "second": 100, "bear": 600, "late": 90}.items():
         venue.open(name, usd)
     venue.open_backstop("child", 40)

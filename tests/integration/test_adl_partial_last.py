@@ -25,8 +25,7 @@ TAKER, MAKER = Decimal(450) / 10**6, Decimal(150) / 10**6
 def bench(engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address) -> Bench:
     """A loser long 10; shorts a, b, c of different leverage; a saver who holds nothing."""
     venue = benches.deploy(engine, artifacts, admin, keeper, taker_fee=450, maker_fee=150)
-    venue.list_market()
-    venue.mark(100)
+    venue.list_at(100)
     crowd = {"loser": 250, "a": 500, "b": 90, "c": 2_000, "whale": 10_000, "saver": 700}
     for name, usd in crowd.items():
         venue.open(name, usd)

@@ -25,8 +25,7 @@ RESTORED, TAKEN_OVER = 3, 5
 def bench(engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address) -> Bench:
     """A long and a short of 10 at 100 with 250 each, and two makers."""
     venue = benches.deploy(engine, artifacts, admin, keeper, taker_fee=450, maker_fee=150)
-    venue.list_market()
-    venue.mark(100)
+    venue.list_at(100)
     for name, usd in {"long": 250, "short": 250, "near": 5_000, "far": 5_000}.items():
         venue.open(name, usd)
     venue.open_backstop("child", 500)

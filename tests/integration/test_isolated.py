@@ -25,9 +25,7 @@ CASH = 240 + 1_000 + 2_000 + 500
 def bench(engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address) -> Bench:
     """One owner: cross with 1,000 and short 4, isolated with 240 and long 10, both at 100."""
     venue = benches.deploy(engine, artifacts, admin, keeper)
-    venue.list_market()
-    venue.list_market()
-    venue.mark(100, 50)
+    venue.list_at(100, 50)
     cross = venue.open("cross", 1_000)
     owner = venue.owners[cross]
     opened = venue.pool.transact.open_isolated_account(0, sender=owner).named("AccountOpened")[0]

@@ -26,8 +26,7 @@ CASH = 60_000 + 400_000 + 1_000_000 + 20_000
 def bench(engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address) -> Bench:
     """A whale long 2,500 at 100 with 60,000; at 84 it has 20,000 less the fee and needs 21,000."""
     venue = benches.deploy(engine, artifacts, admin, keeper, taker_fee=450, maker_fee=150)
-    venue.list_market()
-    venue.mark(100)
+    venue.list_at(100)
     for name, usd in {"whale": 60_000, "short": 400_000, "maker": 1_000_000}.items():
         venue.open(name, usd)
     venue.open_backstop("child", 20_000)

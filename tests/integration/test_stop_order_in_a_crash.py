@@ -28,8 +28,7 @@ CASH = 250 + 250 + 3_000 + 3_000 + 500
 def bench(engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address) -> Bench:
     """Two longs of 10 at 100, one with a stop at 92 without a limit, one with none."""
     venue = benches.deploy(engine, artifacts, admin, keeper)
-    venue.list_market()
-    venue.mark(100)
+    venue.list_at(100)
     for name, usd in {"stopped": 250, "bare": 250, "short": 3_000, "maker": 3_000}.items():
         venue.open(name, usd)
     venue.open_backstop("child", 500)

@@ -26,8 +26,7 @@ CASH = 240 + 230 + 1_000 + 2_000 + 50
 def bench(engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address) -> Bench:
     """Two longs of 10 at 100 against one short; a maker; a child with 50."""
     venue = benches.deploy(engine, artifacts, admin, keeper)
-    venue.list_market()
-    venue.mark(100)
+    venue.list_at(100)
     for name, usd in {"first": 240, "second": 230, "short": 1_000, "maker": 2_000}.items():
         venue.open(name, usd)
     venue.open_backstop("child", 50)

@@ -26,9 +26,7 @@ LONGS = True
 def bench(engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address) -> Bench:
     """X long A against Y and short B against Z; marks 100/50, 70/48, then 64/46."""
     venue = benches.deploy(engine, artifacts, admin, keeper)
-    venue.list_market()
-    venue.list_market()
-    venue.mark(100, 50)
+    venue.list_at(100, 50)
     for name, usd in {"X": 300, "Y": 300, "Z": 110}.items():
         venue.open(name, usd)
     a = venue.accounts

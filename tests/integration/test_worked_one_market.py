@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 def bench(engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address) -> Bench:
     """L, H, P, Q, M and the backstop C with their deposits; positions opened at 100; F = 1."""
     venue = benches.deploy(engine, artifacts, admin, keeper)
-    venue.list_market()
-    venue.mark(100)
+    venue.list_at(100)
     for name, usd in {"L": 200, "H": 170, "P": 310, "Q": 126, "M": 200}.items():
         venue.open(name, usd)
     venue.open_backstop("C", 20)

@@ -25,9 +25,7 @@ Rows = list[tuple[Any, ...]]
 def bench(engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address) -> Bench:
     """X long in both markets at 100 and 50; at 76/38 Z is short what T was."""
     venue = benches.deploy(engine, artifacts, admin, keeper)
-    venue.list_market()
-    venue.list_market()
-    venue.mark(100, 50)
+    venue.list_at(100, 50)
     for name, usd in {"X": 250, "U": 150, "W": 200, "T": 40, "Z": 23}.items():
         venue.open(name, usd)
     a = venue.accounts

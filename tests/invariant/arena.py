@@ -15,18 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 from spillway import invariants, observe
 from spillway.engines.protocol import TX_GAS_LIMIT
-from spillway.invariants import Snapshot
 from spillway.model.margin import Market, Tier
 from spillway.model.words import DEFICIT
+from spillway.rules import LiquidationRules
 from spillway.storage import PoolStorage
 from tests import bench
 from tests.bench import MAX_UINT, UNITS, USD
+from tests.keepers import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from spillway.build import Artifacts
     from spillway.engines import Address, Contract, Engine, Receipt
+    from spillway.invariants import Snapshot
 
 MAX_AGE = 3_600
 DAY = 24 * 60 * 60
@@ -45,7 +47,7 @@ VAULT_PARAMS = (150_000, 4 * DAY, 200_000, 20_000)
 # A twentieth of the venue's rule: positions are small here, and both kinds of order must occur.
 SLICE_ABOVE = 5_000 * USD
 INTERFACES = Path(__file__).parents[2] / "contracts" / "interfaces"
-REASON = re.compile(r'"((?:pool|custody|book|liquidator|adl|vault): [^"]+)"')
+REASON = re.compile(r'"((?:pool|custody|book|liquidator|adl|vault|shedding|fund): [^"]+)"')
 # What an interface says that a function may refuse with.
 REASONS = {
     reason for path in INTERFACES.glob("*.vyi") for reason in REASON.findall(path.read_text())
@@ -73,7 +75,7 @@ class Arena:
     keeper: Address
     outsider: Address
     depositors: list[Address]
-    storage: PoolStorage
+    reader: Reader
     owners: dict[int, Address] = field(default_factory=dict)
     child: int = 0
     now: Snapshot = field(init=False)
@@ -134,43 +136,7 @@ class Arena:
 
     def snapshot(self) -> Snapshot:
         """Everything that the invariants judge, at the head."""
-        solvency = self.pool.call.solvency()
-        markets = range(len(MARKETS))
-        return Snapshot(
-            block=self.engine.head.number,
-            accounts={n: self.storage.account(n) for n in range(1, self.storage.count() + 1)},
-            markets=[self._market(number) for number in markets],
-            custody=solvency.custody,
-            balance=self.usdc.call.balanceOf(self.custody.address),
-            deficit=solvency.deficit,
-            flat_quote=solvency.flat_quote,
-            holders={
-                (number, longs): self.storage.holders(number, longs=longs)
-                for number in markets
-                for longs in (True, False)
-            },
-        )
-
-    def _market(self, number: int) -> Market:
-        seen = self.pool.call.market(number)
-        long_charge, short_charge, pot = self.storage.charges(number)
-        _, size_decimals, cap, tiers = MARKETS[number]
-        return Market(
-            tiers=tuple(Tier(*tier) for tier in tiers),
-            size_decimals=size_decimals,
-            max_age=MAX_AGE,
-            open_interest_cap=cap,
-            mark=seen.mark,
-            previous_mark=seen.previous_mark,
-            index=seen.index,
-            funding=seen.funding,
-            open_interest=seen.open_interest,
-            updated_at=seen.updated_at,
-            locked=seen.locked,
-            long_charge=long_charge,
-            short_charge=short_charge,
-            pot=pot,
-        )
+        return self.reader.snapshot()
 
     def size(self, account: int, market: int) -> int:
         """Lots, long > 0."""
@@ -324,7 +290,7 @@ def deploy(engine: Engine, artifacts: Artifacts) -> Arena:
         keeper,
         taker_fee=450,
         maker_fee=150,
-        slice_above=SLICE_ABOVE,
+        liquidation=LiquidationRules(slice_above=SLICE_ABOVE),
         vault_params=VAULT_PARAMS,
     )
     arena = Arena(
@@ -341,7 +307,22 @@ def deploy(engine: Engine, artifacts: Artifacts) -> Arena:
         keeper=keeper,
         outsider=outsider,
         depositors=[engine.sender(40 + n) for n in range(len(DEPOSITORS))],
-        storage=PoolStorage(venue.pool, artifacts["MarginPool"]),
+        reader=Reader(
+            engine=engine,
+            usdc=venue.usdc,
+            pool=venue.pool,
+            custody=venue.custody,
+            storage=PoolStorage(venue.pool, artifacts["MarginPool"]),
+            listed=[
+                Market(
+                    tiers=tuple(Tier(*tier) for tier in tiers),
+                    size_decimals=size_decimals,
+                    max_age=MAX_AGE,
+                    open_interest_cap=cap,
+                )
+                for _, size_decimals, cap, tiers in MARKETS
+            ],
+        ),
     )
     _list_markets(arena)
     _open_accounts(arena)

@@ -336,6 +336,7 @@ class VenueMachine(RuleBasedStateMachine):
             self.trade(self.account(who), self.account(who + 1), 0, 300, 0)
         if by_fees:
             self.act(arena.liquidator, "cover_deficit_from_fees", sender=arena.outsider)
+            self.act(arena.liquidator, "share_fees", 0, sender=arena.outsider)
             return
         arena.fund(arena.outsider, arena.custody, usd * UNITS)
         self.act(arena.custody, "cover_deficit", usd * UNITS, sender=arena.outsider)
@@ -577,15 +578,6 @@ class VenueMachine(RuleBasedStateMachine):
             "close": (self.anyone(place), count),
         }
         self.act(self.arena.adl, what, *with_[what], sender=self.arena.outsider)
-
-    @rule(who=PLACES, aim=DEEP, due=st.sampled_from([True, True, False]))
-    def prepare(self, who: int, aim: int, due: bool) -> None:
-        """Somebody's jobs are made ready, and left for others to use."""
-        struck = self.aim(who, who, aim, twice=False) if due else None
-        loser = struck[0] if struck else self.anyone(who)
-        self.empty_books()
-        plans = keeping.plans(self.arena, [loser]) if loser in self.arena.now.accounts else []
-        self.act(self.arena.adl, "prepare", loser, plans, sender=self.arena.outsider)
 
     @rule(place=PLACES, fills=COUNTS)
     def work(self, place: int, fills: int) -> None:

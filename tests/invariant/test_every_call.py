@@ -93,12 +93,6 @@ def close_by_steps(machine: VenueMachine) -> None:
     keeping.expire_jobs(machine.arena)
 
 
-def prepare(machine: VenueMachine) -> None:
-    machine.trade_both(POOR, FIRM, 0, 8_000, 0)
-    machine.prepare(0, -300_000, due=True)
-    machine.keep(first_end_jobs=True)
-
-
 def cover(machine: VenueMachine) -> None:
     """Those who won have left, fees do not suffice: a deficit, for fees and strangers to cover."""
     machine.trade_both(POOR, FIRM, 0, 8_000, 0)
@@ -112,7 +106,7 @@ def trespass(machine: VenueMachine) -> None:
     machine.vault_chore(["open_accounts"], 0, 0)
 
 
-CHAPTERS = (trade, move_cash, redeem, take_over, close_by_steps, prepare, cover)
+CHAPTERS = (trade, move_cash, redeem, take_over, close_by_steps, cover)
 
 
 CONTRACTS = ("MarginPool", "Custody", "OrderBook", "Vault", "Liquidator", "Adl")

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from spillway import crash, engines, invariants, metrics, presets, scenario
-from spillway.actors import closings
+from spillway.actors import closings, rankings
+from spillway.actors.keeper import Keeper
 from spillway.crash import unexplained
 from spillway.invariants import Finding
 from spillway.model.words import DEFICIT
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from spillway.actors.view import View
     from spillway.build import Artifacts
     from spillway.crash import Run
-    from spillway.engines import Receipt
+    from spillway.engines import Call, Receipt
     from spillway.invariants import Flows, Snapshot
 
 ORDER = (
@@ -147,12 +149,39 @@ def test_it_stops_at_the_first_broken_invariant(
 def test_a_side_too_large_for_one_transaction_is_ranked_page_by_page_to_the_same_end(
     thin: Run, run_thin: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(closings, "GAS_CALL", 5 * closings.GAS_HOLDER)
+    for module in (closings, rankings):
+        monkeypatch.setattr(module, "GAS_CALL", 5 * rankings.GAS_HOLDER)
     paged = run_thin()
     steps = [r.label for block in paged.blocks for r in block.receipts if "Adl." in r.label]
     assert steps.count("Adl.scan") > steps.count("Adl.open_job") == steps.count("Adl.end_job") > 0
     assert "Adl.deleverage" not in steps
     assert paged.state_digest == thin.state_digest
+
+
+@pytest.mark.parametrize("calls", [1, 3, 5, 6])
+def test_a_keeper_that_stops_half_way_goes_on_in_the_next_block(
+    run_thin: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    for module in (closings, rankings):
+        monkeypatch.setattr(module, "GAS_CALL", 5 * rankings.GAS_HOLDER)
+    honest = Keeper.deleverage
+    stopped: list[int] = []
+
+    def deleverage(self: Keeper, view: View) -> list[Call]:
+        wanted = honest(self, view)
+        if stopped or not wanted:
+            return wanted
+        stopped.append(view.block)
+        return wanted[:calls]
+
+    monkeypatch.setattr(Keeper, "deleverage", deleverage)
+    run = run_thin(FASTEST)
+    (left,) = stopped
+    after = [block.markets[0].locked for block in run.blocks[left : left + 2]]
+    assert after == [True, False]
+    refused = {each.label for block in run.blocks for each in block.reverted}
+    assert refused <= {"OrderBook.place", "OrderBook.trigger", "OrderBook.requote"}
+    assert run.blocks[left + 1].below_zero == 0
 
 
 def test_makers_quote_every_one_of_many_markets(artifacts: Artifacts) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from spillway.rules import AdlRules
 from tests.bench import DEFICIT, USD
 from tests.chain import refused
 from tests.unit.contracts.adl import stage
@@ -420,41 +421,6 @@ def test_a_job_that_another_loser_has_used_up_may_be_ended(
 # --- a queue that runs dry --------------------------------------------------------------------
 
 
-@pytest.fixture
-def dry(bench: Bench) -> dict[str, int]:
-    """A closing whose queue has run dry.
-
-    Of the 10 lots enrolled for the loser, 4 belonged to one below zero who was closed by the other
-    side's job. Behind stand near (4 lots) and far (4), without profit.
-    """
-    a = bench.accounts
-    crowd = {"loser": 30, "front": 1_000, "gone": 1, "near": 30_000, "far": 90_000}
-    for name, usd in {**crowd, "rich": 10_000, "pit": 1_000}.items():
-        bench.open(name, usd)
-    swap(bench, a["loser"], a["front"], 6, 100)
-    swap(bench, a["rich"], a["gone"], 4, 100)
-    swap(bench, a["gone"], a["pit"], 1, 100, market=1)
-    swap(bench, a["pit"], a["gone"], 1, 50, market=1)
-    swap(bench, a["loser"], a["near"], 4, 80)
-    swap(bench, a["rich"], a["far"], 4, 80)
-    bench.mark(89)
-    bench.mark(89)
-    assert bench.equity(a["loser"]) == 30 - 66 + 36
-    bench.mark(89, funding=[1])
-    assert bench.equity(a["loser"]) == -10
-    assert bench.equity(a["gone"]) == 1 + 44 - 50 + 4 == -1
-    plan = bench.plans(a["loser"])[0]
-    open_job(bench, a["loser"], threshold=plan.threshold)
-    scan(bench)
-    order(bench, plan.order)
-    assert job(bench).lots == 10
-    make_ready(bench, a["gone"])
-    close(bench, a["gone"])
-    receipt = close(bench, a["loser"])
-    assert fills(receipt) == [(a["front"], 6, 89, 1)]
-    return a
-
-
 def test_a_queue_that_has_run_dry_is_scanned_again(bench: Bench, dry: dict[str, int]) -> None:
     now = job(bench)
     assert (now.phase, now.threshold, now.cursor, now.serving) == (SCANNING, 0, 0, dry["loser"])
@@ -544,7 +510,7 @@ def test_what_a_loser_needs_for_an_order_it_has_placed_meanwhile_is_no_residual(
     engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address
 ) -> None:
     """The backstop gets what a closed account has left, but not the margin of a live one."""
-    venue = stage.deploy(engine, artifacts, admin, keeper, residual_to=3)
+    venue = stage.deploy(engine, artifacts, admin, keeper, closing=AdlRules(residual_to=3))
     assert venue.open_backstop("backstop", 5) == 3
     loser, winner = venue.open("loser", 51), venue.open("winner", 1_000)
     swap(venue, loser, winner, 1, 100)

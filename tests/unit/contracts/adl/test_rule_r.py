@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from spillway.rules import AdlRules
 from tests.bench import DEFICIT, FEES, USD
 from tests.chain import refused
 from tests.unit.contracts.adl import stage
@@ -356,7 +357,9 @@ def test_a_venue_may_give_the_residual_to_its_backstop(
     engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address
 ) -> None:
     backstop_id = 3
-    venue = stage.deploy(engine, artifacts, admin, keeper, residual_to=backstop_id)
+    venue = stage.deploy(
+        engine, artifacts, admin, keeper, closing=AdlRules(residual_to=backstop_id)
+    )
     assert venue.open_backstop("backstop", 5) == backstop_id
     stage.open_crowd(venue)
     crash(venue)
@@ -370,7 +373,7 @@ def test_a_venue_may_give_the_residual_to_its_backstop(
 def test_the_backstop_keeps_its_own_residual(
     engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address
 ) -> None:
-    venue = stage.deploy(engine, artifacts, admin, keeper, residual_to=3)
+    venue = stage.deploy(engine, artifacts, admin, keeper, closing=AdlRules(residual_to=3))
     backstop = venue.open_backstop("backstop", 100)
     swap(venue, backstop, venue.open("winner", 100), 10, 100)
     crash(venue)

@@ -26,7 +26,7 @@ QUOTE_PER_UNIT = 10**12
 NOBODY = "0x" + "00" * 20
 
 FEES, DEFICIT, FIRST_TRADER = 1, 2, 3
-ORACLE, BOOK, LIQUIDATOR, ADL, VAULT, CUSTODY = (1 << bit for bit in range(6))
+ORACLE, BOOK, LIQUIDATOR, ADL, VAULT, CUSTODY, FUND = (1 << bit for bit in range(7))
 FILLED, TAKER_FAILS, MAKER_FAILS, CAP_REACHED = range(4)
 
 # Round fees, so that tests can say them in USD: 0.1 % and 0.05 % of notional.
@@ -39,6 +39,7 @@ MAX_LEGS = 8
 # Initial margin 10 %, maintenance 5 %; above 100,000 USD 20 % and 10 %.
 TIERS = ((0, 10), (100_000, 5))
 START = 100  # USD a lot, the first mark
+MARK = START * USD  # the same, quote
 
 
 class Match(NamedTuple):
@@ -294,8 +295,8 @@ def deploy(engine: Engine, artifacts: Artifacts, *, cashier: Address | None = No
 
     `cashier` holds the role of custody; nobody does yet where it is None.
     """
-    admin, oracle, book, liquidator, deleverager, vault = (
-        engine.sender(place) for place in (0, 10, 11, 12, 13, 14)
+    admin, oracle, book, liquidator, deleverager, vault, fund = (
+        engine.sender(place) for place in (0, 10, 11, 12, 13, 14, 16)
     )
     pool = engine.deploy(artifacts["MarginPool"], TAKER_FEE, MAKER_FEE, BAND, sender=admin)
     for role, holder in (
@@ -304,6 +305,7 @@ def deploy(engine: Engine, artifacts: Artifacts, *, cashier: Address | None = No
         (LIQUIDATOR, liquidator),
         (ADL, deleverager),
         (VAULT, vault),
+        (FUND, fund),
     ):
         pool.transact.grant(role, holder, sender=admin)
     if cashier:

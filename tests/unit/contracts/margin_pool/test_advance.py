@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.chain import refused
-from tests.unit.contracts.margin_pool.stand import MAX_PRICE, START, USD, Stand
+from tests.unit.contracts.margin_pool.stand import MARK, MAX_PRICE, START, USD, Stand
 
 MOST_FUNDING = 2**86 - 1
 MOST_UPDATES = 64
@@ -33,7 +33,7 @@ def test_tells_each_step(stand: Stand) -> None:
 
     epoch = stand.pool.call.epoch()
     told = [tuple(event) for event in receipt.named("Advanced")]
-    assert told == [(0, epoch, 7, START * USD, 9, -11)]
+    assert told == [(0, epoch, 7, MARK, 9, -11)]
 
 
 def test_an_epoch_is_a_block_with_an_update(stand: Stand) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chain import refused
-from tests.unit.contracts.margin_pool.stand import MAX_AGE, START, USD, Stand
+from tests.unit.contracts.margin_pool.stand import MARK, MAX_AGE, USD, Stand
 
 if TYPE_CHECKING:
     from spillway.engines import Address
@@ -21,7 +21,7 @@ def test_the_quote_is_whatever_its_sign(stand: Stand, taking: int, making: int, 
         (0, taking, making, 10, quote)
     ]
     assert (stand.size(taking), stand.size(making)) == (10, -10)
-    value = 10 * START * USD
+    value = 10 * MARK
     equities = [stand.pool.call.health(account).equity for account in (taking, making)]
     assert equities == [10_000 * USD + value - quote, 10_000 * USD - value + quote]
 

@@ -14,6 +14,7 @@ from tests.unit.contracts.margin_pool.stand import (
     FILLED,
     MAKER_FAILS,
     MAKER_FEE,
+    MARK,
     MAX_AGE,
     PPM,
     START,
@@ -26,8 +27,6 @@ from tests.unit.contracts.margin_pool.stand import (
 
 if TYPE_CHECKING:
     from spillway.engines import Address
-
-MARK = START * USD
 
 
 @pytest.fixture

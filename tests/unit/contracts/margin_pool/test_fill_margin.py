@@ -12,6 +12,7 @@ from tests.unit.contracts.margin_pool.stand import (
     FILLED,
     MAKER_FAILS,
     MAKER_FEE,
+    MARK,
     MAX_AGE,
     PPM,
     START,
@@ -25,7 +26,6 @@ from tests.unit.contracts.margin_pool.stand import (
 if TYPE_CHECKING:
     from spillway.engines import Address
 
-MARK = START * USD
 UNIT = Decimal("0.000001")
 # Of 10 lots at mark: initial margin 100, fees 1.00 of the taker and 0.50 of the maker.
 LOTS = 10

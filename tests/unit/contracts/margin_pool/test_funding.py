@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.contracts.margin_pool.stand import START, USD, Match, Stand
+from tests.unit.contracts.margin_pool.stand import MARK, START, USD, Match, Stand
 
 if TYPE_CHECKING:
     from spillway.engines import Address
@@ -40,7 +40,7 @@ def test_whoever_comes_later_does_not_pay_for_before(
 ) -> None:
     stand.trade(taking, making, 10)
     stand.mark(START, funding=[3])
-    stand.fill(Match(0, other, taking, taker_buys=True, lots=10, price=START * USD))
+    stand.fill(Match(0, other, taking, taker_buys=True, lots=10, price=MARK))
     paid = stand.equity(taking)
 
     stand.mark(START, funding=[2])

@@ -8,10 +8,10 @@ from tests.chain import refused
 from tests.unit.contracts.margin_pool.stand import (
     FIRST_TRADER,
     MAKER_FAILS,
+    MARK,
     MAX_LEGS,
     START,
     TAKER_FAILS,
-    USD,
     Match,
     Stand,
 )
@@ -67,7 +67,7 @@ def test_an_isolated_account_trades_in_its_market_alone(
     account = stand.open_isolated(trader, own, 1_000)
 
     for market, answers in ((foreign, (TAKER_FAILS, MAKER_FAILS)), (own, (0, 0))):
-        price = START * USD
+        price = MARK
         taking = Match(market, account, making, taker_buys=True, lots=1, price=price)
         making_it = Match(market, making, account, taker_buys=True, lots=1, price=price)
         assert (stand.answer(taking), stand.answer(making_it)) == answers
@@ -118,9 +118,9 @@ def test_an_account_has_legs_in_eight_markets_at_most(
     stand: Stand, taking: int, making: int, other: int
 ) -> None:
     list_markets(stand, MAX_LEGS + 1)
-    last = Match(MAX_LEGS, taking, other, taker_buys=True, lots=1, price=START * USD)
+    last = Match(MAX_LEGS, taking, other, taker_buys=True, lots=1, price=MARK)
     for market in range(MAX_LEGS - 1):
-        stand.fill(Match(market, taking, making, True, 1, START * USD))
+        stand.fill(Match(market, taking, making, True, 1, MARK))
     stand.rest(taking, asks=1, market=MAX_LEGS - 1)
 
     assert stand.answer(last) == TAKER_FAILS
@@ -128,7 +128,7 @@ def test_an_account_has_legs_in_eight_markets_at_most(
     with refused("pool: market not for account"):
         stand.rest(taking, bids=1, market=MAX_LEGS)
 
-    stand.fill(Match(3, taking, making, False, 1, START * USD))
+    stand.fill(Match(3, taking, making, False, 1, MARK))
     stand.fill(last)
     assert stand.pool.call.legs_of(taking).bit_count() == MAX_LEGS
 
@@ -138,9 +138,9 @@ def test_a_leg_that_is_there_may_grow_though_there_are_eight(
 ) -> None:
     list_markets(stand, MAX_LEGS)
     for market in range(MAX_LEGS):
-        stand.fill(Match(market, taking, making, True, 1, START * USD))
+        stand.fill(Match(market, taking, making, True, 1, MARK))
 
-    stand.fill(Match(MAX_LEGS - 1, taking, making, True, 1, START * USD))
+    stand.fill(Match(MAX_LEGS - 1, taking, making, True, 1, MARK))
     stand.rest(taking, bids=1)
 
     assert stand.size(taking, MAX_LEGS - 1) == 2
@@ -160,7 +160,7 @@ def test_a_protocol_account_may_be_handed_any_number_of_legs(
 
 def test_a_protocol_account_does_not_open_a_position_itself(stand: Stand, making: int) -> None:
     child = stand.open_protocol(1_000)
-    opening = Match(0, child, making, taker_buys=True, lots=1, price=START * USD)
+    opening = Match(0, child, making, taker_buys=True, lots=1, price=MARK)
 
     assert stand.answer(opening) == TAKER_FAILS
     assert stand.answer(opening._replace(taker=making, maker=child)) == MAKER_FAILS

@@ -7,8 +7,8 @@ import pytest
 from tests.unit.contracts.margin_pool.stand import (
     CAP_REACHED,
     FILLED,
+    MARK,
     START,
-    USD,
     Match,
     Stand,
 )
@@ -21,8 +21,8 @@ def full(stand: Stand, taking: int, making: int) -> Match:
     """A market whose open interest is at its cap; the match that would pass it by one lot."""
     market = stand.list_market(cap=CAP)
     stand.mark(START, START)
-    stand.fill(Match(market, taking, making, taker_buys=True, lots=CAP, price=START * USD))
-    return Match(market, taking, making, taker_buys=True, lots=1, price=START * USD)
+    stand.fill(Match(market, taking, making, taker_buys=True, lots=CAP, price=MARK))
+    return Match(market, taking, making, taker_buys=True, lots=1, price=MARK)
 
 
 def test_a_match_up_to_the_cap_is_filled_and_one_beyond_is_not(stand: Stand, full: Match) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.chain import refused
-from tests.unit.contracts.margin_pool.stand import DEFICIT, FEES, START, USD, Match, Stand
+from tests.unit.contracts.margin_pool.stand import DEFICIT, FEES, MARK, START, USD, Match, Stand
 
 if TYPE_CHECKING:
     from spillway.engines import Address
@@ -61,7 +61,7 @@ def test_what_was_closed_in_this_epoch_may_still_be_reached(
 
 def test_the_protocol_is_outside_of_that_law(stand: Stand, taking: int, making: int) -> None:
     child = stand.open_protocol(10)
-    stand.fill(Match(0, taking, making, True, 1, START * USD))
+    stand.fill(Match(0, taking, making, True, 1, MARK))
 
     for source in (child, FEES, DEFICIT):
         stand.pay(source, taking, 1)

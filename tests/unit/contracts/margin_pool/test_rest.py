@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chain import refused
-from tests.unit.contracts.margin_pool.stand import MAX_AGE, START, USD, Stand
+from tests.unit.contracts.margin_pool.stand import MARK, MAX_AGE, START, Stand
 
 if TYPE_CHECKING:
     from spillway.engines import Address
 
-TENTH = START * USD // 10  # initial margin of a lot
+TENTH = MARK // 10  # initial margin of a lot
 
 
 def resting(stand: Stand, account: int, market: int = 0) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from tests.unit.contracts.margin_pool.stand import (
     BOOK,
     CUSTODY,
     FEES,
+    FUND,
     LIQUIDATOR,
     NOBODY,
     ORACLE,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from spillway.build import Artifacts
     from spillway.engines import Address, Contract, Engine
 
-ROLES = (ORACLE, BOOK, LIQUIDATOR, ADL, VAULT, CUSTODY)
+ROLES = (ORACLE, BOOK, LIQUIDATOR, ADL, VAULT, CUSTODY, FUND)
 
 # Each verb of an engine, with arguments, and the roles that may use it.
 VERBS: dict[str, tuple[tuple[Any, ...], int]] = {
@@ -40,7 +41,7 @@ VERBS: dict[str, tuple[tuple[Any, ...], int]] = {
     "write_off": ((3,), LIQUIDATOR | ADL),
     "lock_market": ((0, True), ADL),
     "hold_seniority": ((True,), ADL),
-    "open_protocol_account": ((), VAULT),
+    "open_protocol_account": ((), VAULT | FUND),
     "advance": (([(0, USD, USD, 0)],), ORACLE),
 }
 
@@ -90,7 +91,7 @@ def test_only_the_admin_grants(pool: Contract, outsider: Address) -> None:
         pool.transact.grant(ORACLE, outsider, sender=outsider)
 
 
-@pytest.mark.parametrize("role", [0, ORACLE | BOOK, 64, 2**255])
+@pytest.mark.parametrize("role", [0, ORACLE | BOOK, 2 * FUND, 2**255])
 def test_what_is_no_role_is_not_granted(
     pool: Contract, admin: Address, outsider: Address, role: int
 ) -> None:

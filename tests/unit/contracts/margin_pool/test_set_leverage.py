@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chain import refused
-from tests.unit.contracts.margin_pool.stand import MAX_AGE, START, USD, Stand
+from tests.unit.contracts.margin_pool.stand import MARK, MAX_AGE, START, Stand
 
 if TYPE_CHECKING:
     from spillway.engines import Address
@@ -23,7 +23,7 @@ def test_sets_the_initial_margin_of_a_leg(
 
     assert [tuple(event) for event in receipt.named("LeverageSet")] == [(taking, 0, 3)]
     assert stand.pool.call.position(taking, 0).leverage == 3
-    assert stand.pool.call.health(taking).initial == -(-10 * START * USD // 3)
+    assert stand.pool.call.health(taking).initial == -(-10 * MARK // 3)
 
 
 def test_may_be_chosen_before_there_is_a_position_and_outlives_it(
@@ -33,7 +33,7 @@ def test_may_be_chosen_before_there_is_a_position_and_outlives_it(
     assert stand.pool.call.legs_of(taking) == 0
 
     stand.trade(taking, making, 10)
-    assert stand.pool.call.health(taking).initial == 5 * START * USD
+    assert stand.pool.call.health(taking).initial == 5 * MARK
     stand.trade(making, taking, 10)
 
     assert stand.pool.call.position(taking, 0).leverage == 2

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chain import refused
-from tests.unit.contracts.margin_pool.stand import DEFICIT, START, USD, Match, Stand
+from tests.unit.contracts.margin_pool.stand import DEFICIT, MARK, START, USD, Match, Stand
 
 if TYPE_CHECKING:
     from spillway.engines import Address
@@ -100,7 +100,7 @@ def test_a_charge_counts_in_a_match(stand: Stand, sides: tuple[int, int, int]) -
     socialize(stand, 70 * USD, longs=True)
     before = equities(stand, (first, short))
 
-    filled = stand.fill(Match(0, first, short, False, 2, START * USD))
+    filled = stand.fill(Match(0, first, short, False, 2, MARK))
 
     after = equities(stand, (first, short))
     assert after == [before[0] - filled.taker_fee, before[1] - filled.maker_fee]
@@ -110,7 +110,7 @@ def test_a_charge_counts_against_a_candidate(stand: Stand, sides: tuple[int, int
     first, _, _ = sides
     socialize(stand, 70, longs=True)
 
-    found = stand.pool.call.candidates(0, True, 0, 32, START * USD, 0)
+    found = stand.pool.call.candidates(0, True, 0, 32, MARK, 0)
 
     assert found[0].account == first
     assert found[0].equity == equities(stand, (first,))[0] == 10_000 * USD - 40

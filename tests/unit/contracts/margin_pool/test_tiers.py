@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chain import refused
-from tests.unit.contracts.margin_pool.stand import START, USD, Stand
+from tests.unit.contracts.margin_pool.stand import MARK, START, USD, Stand
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,7 +144,7 @@ def test_margin_of_many_lots_by_the_schedule_of_btc(
 def test_margin_is_rounded_up_leg_by_leg(stand: Stand, trader: Address, maker: Address) -> None:
     second = stand.list_market()
     long, short = stand.open(trader, 1_000), stand.open(maker, 1_000)
-    odd = START * USD + 1
+    odd = MARK + 1
     stand.post((0, odd, odd, 0), (second, odd, odd, 0))
     for market in (0, second):
         stand.trade(long, short, 1, START, market)

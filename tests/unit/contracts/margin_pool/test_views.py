@@ -10,6 +10,7 @@ from spillway.model.words import decode_dump
 from tests.unit.contracts.margin_pool.stand import (
     BAND,
     MAKER_FEE,
+    MARK,
     MAX_AGE,
     NOBODY,
     START,
@@ -159,5 +160,5 @@ def test_of_a_market_that_does_not_exist_all_is_nothing(stand: Stand, market: in
 def test_fees_and_band(stand: Stand, taking: int, making: int) -> None:
     assert stand.pool.call.fees() == (TAKER_FEE, MAKER_FEE, BAND)
 
-    filled = stand.fill(Match(0, taking, making, True, 1, START * USD))
+    filled = stand.fill(Match(0, taking, making, True, 1, MARK))
     assert (filled.taker_fee, filled.maker_fee) == (USD // 10, USD // 20)

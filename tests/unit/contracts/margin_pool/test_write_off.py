@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.chain import refused
-from tests.unit.contracts.margin_pool.stand import DEFICIT, FEES, START, USD, Match, Stand
+from tests.unit.contracts.margin_pool.stand import DEFICIT, FEES, MARK, START, USD, Match, Stand
 
 if TYPE_CHECKING:
     from spillway.engines import Address
@@ -35,7 +35,7 @@ def test_a_loss_without_fees_is_the_deficit(stand: Stand, trader: Address, makin
 
 
 def test_fees_bear_it_first(stand: Stand, trader: Address, making: int, other: int) -> None:
-    filled = stand.fill(Match(0, making, other, True, 10, START * USD))
+    filled = stand.fill(Match(0, making, other, True, 10, MARK))
     fees = filled.taker_fee + filled.maker_fee
     account = owing(stand, trader, making, 30)
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
         (Params(at_risk=0), "vault: bad share at risk"),
         (Params(at_risk=PPM + 1), "vault: bad share at risk"),
         (Params(lock=365 * DAY + 1), "vault: bad lock"),
-        (Params(shed_slice=0), "vault: bad shed slice"),
-        (Params(shed_slice=PPM + 1), "vault: bad shed slice"),
-        (Params(shed_band=BAND + 1), "vault: bad shed band"),
+        (Params(shed_slice=0), "shedding: bad slice"),
+        (Params(shed_slice=PPM + 1), "shedding: bad slice"),
+        (Params(shed_band=BAND + 1), "shedding: bad band"),
     ],
 )
 def test_a_parameter_out_of_range_is_refused(

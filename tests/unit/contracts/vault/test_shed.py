@@ -105,7 +105,7 @@ def test_it_sheds_once_in_an_epoch_and_market(long: House, making: int) -> None:
     epoch = long.desk.pool.call.epoch()
     long.shed()
     assert long.vault.call.shed_in(long.desk.market) == epoch
-    with refused("vault: wait for an epoch"):
+    with refused("shedding: wait for an epoch"):
         long.shed()
 
     long.desk.set_mark(START)
@@ -138,7 +138,7 @@ def test_markets_shed_beside_each_other(long: House, trading: int, making: int) 
 
 def test_without_a_position_there_is_nothing_to_shed(funded: House, trading: int) -> None:
     for market in (funded.desk.market, 255):
-        with refused("vault: nothing to shed"):
+        with refused("shedding: nothing to shed"):
             funded.shed(market)
 
     funded.hand_over(trading, LOTS)

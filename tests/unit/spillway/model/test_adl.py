@@ -257,12 +257,12 @@ def winners(*gains: int) -> tuple[Pool, list[Hit]]:
 
 def test_the_front_of_the_queue_bears_a_small_gap_alone() -> None:
     pool, hits = winners(100, 100)
-    assert bear_gap(pool, hits, {0: 80}) == [80, 0]
+    assert bear_gap(pool, hits, {0: 80}) == ([80, 0], 1)
 
 
 def test_what_winners_did_not_win_they_do_not_bear() -> None:
     pool, hits = winners(100)
-    assert bear_gap(pool, hits, {0: 250}) == [100]
+    assert bear_gap(pool, hits, {0: 250}) == ([100], 2)
 
 
 def test_a_market_that_cannot_bear_its_part_leaves_it_to_the_others() -> None:
@@ -272,11 +272,12 @@ def test_a_market_that_cannot_bear_its_part_leaves_it_to_the_others() -> None:
         Hit(1, accounts[1], 1, 0, 0, 12),
         Hit(1, accounts[2], 1, 0, 0, 30),
     ]
-    assert bear_gap(pool, hits, {0: 25, 1: 10}) == [10, 12, 13]
+    # The first of the second market bears its 10, so that the other is not asked; then all are.
+    assert bear_gap(pool, hits, {0: 25, 1: 10}) == ([10, 12, 13], 2 + 3)
 
 
 def test_one_account_in_two_markets_pays_out_of_one_equity() -> None:
     pool, (account,) = empty_pool(2, [1])
     pool.credit(account, 30 - UNIT)
     hits = [Hit(0, account, 1, 0, 0, 20), Hit(1, account, 1, 0, 0, 20)]
-    assert bear_gap(pool, hits, {0: 18, 1: 18}) == [18, 12]
+    assert bear_gap(pool, hits, {0: 18, 1: 18}) == ([18, 12], 2 + 2)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from spillway.actors import closings
-from spillway.actors.closings import GAS_CALL, GAS_ENROLLED, MOST_PLACES, Page, pages_of
-from spillway.ranking import Plan
+from spillway.actors import rankings
+from spillway.actors.rankings import GAS_CALL, GAS_ENROLLED, MOST_PLACES, Page, pages_of
 
-WORST = closings.GAS_HOLDER + closings.GAS_HOLDER_LEG
-NOBODY = Plan(0, True, 2**255, ())
-EVERYBODY = Plan(0, True, 0, ())
+WORST = rankings.GAS_HOLDER + rankings.GAS_HOLDER_LEG
+NOBODY, EVERYBODY = 2**255, 0  # thresholds
 
 
 def holders(*places: int) -> list[tuple[int, int]]:
@@ -18,11 +16,11 @@ def holders(*places: int) -> list[tuple[int, int]]:
     return [((1 << 24) | place, 1) for place in places]
 
 
-@pytest.mark.parametrize("plan", [NOBODY, EVERYBODY])
+@pytest.mark.parametrize("threshold", [NOBODY, EVERYBODY])
 @pytest.mark.parametrize("length", [1, 500, 1_300, 5_000])
-def test_the_pages_cover_the_list_once_and_each_fits(plan: Plan, length: int) -> None:
-    found = pages_of(plan, holders(*range(length)), WORST, length)
-    each = WORST + (GAS_ENROLLED if plan is EVERYBODY else 0)
+def test_the_pages_cover_the_list_once_and_each_fits(threshold: int, length: int) -> None:
+    found = pages_of(threshold, holders(*range(length)), WORST, 0, length)
+    each = WORST + (GAS_ENROLLED if threshold == EVERYBODY else 0)
     assert sum(page.places for page in found) == length
     assert sum(page.gas for page in found) == each * length
     assert max(page.gas for page in found) <= GAS_CALL
@@ -31,11 +29,11 @@ def test_the_pages_cover_the_list_once_and_each_fits(plan: Plan, length: int) ->
 
 def test_a_holder_who_is_enrolled_makes_its_page_shorter() -> None:
     length = GAS_CALL // WORST
-    best = Plan(0, True, holders(length - 1)[0][0], (0,))
-    assert pages_of(NOBODY, holders(*range(length)), WORST, length) == [
+    best = holders(length - 1)[0][0]
+    assert pages_of(NOBODY, holders(*range(length)), WORST, 0, length) == [
         Page(length, WORST * length)
     ]
-    assert pages_of(best, holders(*range(length)), WORST, length) == [
+    assert pages_of(best, holders(*range(length)), WORST, 0, length) == [
         Page(length - 1, WORST * (length - 1)),
         Page(1, WORST + GAS_ENROLLED),
     ]
@@ -43,10 +41,10 @@ def test_a_holder_who_is_enrolled_makes_its_page_shorter() -> None:
 
 def test_holes_count_as_places_and_cost_next_to_nothing() -> None:
     last = 2 * MOST_PLACES + 10
-    found = pages_of(NOBODY, holders(0, last), WORST, last + 5)
+    found = pages_of(NOBODY, holders(0, last), WORST, 0, last + 5)
     assert [page.places for page in found] == [MOST_PLACES, MOST_PLACES, 15]
     assert sum(page.gas for page in found) == 2 * WORST
 
 
 def test_an_empty_list_has_no_page() -> None:
-    assert pages_of(NOBODY, [], WORST, 0) == []
+    assert pages_of(NOBODY, [], WORST, 0, 0) == []
