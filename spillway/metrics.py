@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, overload
@@ -32,9 +33,10 @@ class Layer:
             auto-deleveraging, losses written off.
         accounts: Whom it acted on: those liquidated; of auto-deleveraging, the winners hit.
         notional: Quote at mark of the positions that it closed.
-        loss: Quote. Of the book, what the liquidated gave up against mark; of the backstop, the
-            margin that it seized from them; of auto-deleveraging, what winners gave up against
-            mark; of socialised losses, what was written off.
+        loss: Quote. Of the book, what the liquidated gave up against mark; of insurance, what the
+            fund paid; of the backstop, the margin that it seized, less what it paid for accounts
+            below zero; of auto-deleveraging, what winners gave up against mark; of socialised
+            losses, what was written off.
     """
 
     count: int = 0
@@ -53,13 +55,13 @@ class Tally:
         needed: What bad debt required: equity below zero of those deleveraged.
         winners: What auto-deleveraging took, and from whom.
         first: By layer, number of the block in which it first acted.
-        from_margin: What takeovers brought the vault.
+        from_margin: What takeovers brought the vault; < 0 where it paid for them.
         from_adl: What auto-deleveraging brought the vault, as a loser or a winner.
         flat_loss: What accounts lost that were flat.
         deposited: Units of collateral, since the clock started.
         withdrawn: Units of collateral paid out.
         vault_flows: What depositors put into the vault, less what they took out.
-        fund_flows: What was given to the insurance fund, less what was taken out.
+        fund_flows: What was given to the insurance fund.
     """
 
     child: int
@@ -111,18 +113,27 @@ class Tally:
         layer.count += 1
         layer.accounts.add(args.account)
         layer.loss += args.equity
-        self.from_margin += args.equity
+        if args.backstop == self.child:
+            self.from_margin += args.equity
+
+    def _insurance(self, args: Any, _: Snapshot) -> None:
+        if args.paid:
+            layer = self.layers["insurance"]
+            layer.count += 1
+            layer.accounts.add(args.account)
+            layer.loss += args.paid
 
     def _add_backstop_notional(self, events: Iterable[Event]) -> None:
-        """Add what changed hands in takeovers: exchanges with the child up to BackstopEntered."""
-        passed = 0
+        """Add what changed hands in takeovers: exchanges with the backstop up to its event."""
+        passed: dict[int, int] = defaultdict(int)
         for event in events:
-            if event.name == "Exchanged" and self.child in (event.args.buyer, event.args.seller):
-                passed += event.args.quote
+            if event.name == "Exchanged":
+                for account in (event.args.buyer, event.args.seller):
+                    passed[account] += event.args.quote
             elif event.name in {"BackstopEntered", "Filled", "Deleveraged", "Closed"}:
                 if event.name == "BackstopEntered":
-                    self.layers["backstop"].notional += passed
-                passed = 0
+                    self.layers["backstop"].notional += passed[event.args.backstop]
+                passed.clear()
 
     def _closing(self, args: Any, _: Snapshot) -> None:
         self.layers["adl"].count += 1
@@ -154,9 +165,13 @@ class Tally:
     def _vault_out(self, args: Any, _: Snapshot) -> None:
         self.vault_flows -= units_to_quote(args.units)
 
+    def _gift(self, args: Any, _: Snapshot) -> None:
+        self.fund_flows += units_to_quote(args.units)
+
     # What is added for each event that says something of a layer or of the vault.
     _ADDERS: ClassVar[Mapping[str, Callable[[Tally, Any, Snapshot], None]]] = {
         "BookEntered": _book,
+        "Covered": _insurance,
         "BackstopEntered": _backstop,
         "ClosingBegun": _closing,
         "Deleveraged": _deleveraged,
@@ -164,6 +179,7 @@ class Tally:
         "DeficitWritten": _written_off,
         "SharesIssued": _vault_in,
         "SharesRedeemed": _vault_out,
+        "Gift": _gift,
     }
 
 

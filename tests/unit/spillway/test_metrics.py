@@ -60,6 +60,27 @@ def test_the_backstop_takes_the_margin_that_is_left() -> None:
     assert made.from_margin == 17
 
 
+def test_what_another_backstop_seizes_is_not_the_vault_s() -> None:
+    made = tally(
+        event("Exchanged", market=0, buyer=OTHER, seller=LOSER, lots=3, quote=3 * MARK),
+        event("BackstopEntered", account=LOSER, backstop=OTHER, equity=17, legs=1),
+    )
+    assert (made.layers["backstop"].notional, made.layers["backstop"].loss) == (3 * MARK, 17)
+    assert made.from_margin == 0
+
+
+def test_the_fund_takes_part_with_what_it_paid_and_no_refusal() -> None:
+    layer = tally(
+        event("Covered", account=LOSER, market=0, lacking=9, paid=7),
+        event("Covered", account=OTHER, market=0, lacking=5, paid=0),
+    ).layers["insurance"]
+    assert (layer.count, layer.accounts, layer.loss) == (1, {LOSER}, 7)
+
+
+def test_gifts_are_no_result_of_the_fund() -> None:
+    assert tally(event("Gift", donor="0x", account=9, units=4)).fund_flows == 4 * 10**12
+
+
 def test_an_exchange_of_the_child_that_is_deleveraged_is_no_takeover() -> None:
     made = tally(
         event("Exchanged", market=0, buyer=CHILD, seller=LOSER, lots=3, quote=3 * MARK),
