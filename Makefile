@@ -75,7 +75,7 @@ lock:
 		--no-audit --no-fund --silent
 
 clean:
-	rm -rf $(VENV) $(LINT_VENV) $(BENCH_VENV) .build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache runs sweeps
+	rm -rf $(VENV) $(LINT_VENV) $(BENCH_VENV) .build .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache comparisons runs sweeps
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # What engine `revm` and ape-foundry add is complete in files of their own, and contradicts by its

@@ -18,7 +18,7 @@ import click
 @click.option(
     "--over",
     multiple=True,
-    help="knob=value,value,knob=a:b ...: venue, at_risk, depth, vault, traders, lag, seed.",
+    help="knob=value,value,knob=a:b ...: venue, policy, at_risk, depth, vault, traders, lag, seed.",
 )
 @click.option("--venue", default="hyperliquid", show_default=True, help="Preset, or a .toml file.")
 @click.option("--engine", default="pyevm", show_default=True, help="As of `ape run crash`.")

@@ -21,7 +21,7 @@ from itertools import cycle
 from random import Random
 from typing import TYPE_CHECKING
 
-from spillway import invariants, observe
+from spillway import early, invariants, observe, winners
 from spillway import scenario as scenarios
 from spillway.actors.cashier import Cashier
 from spillway.actors.keeper import Keeper
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
     from spillway.build import Artifact
     from spillway.deploy import Cast, Contracts
+    from spillway.early import EarlyWarning
     from spillway.engines import BlockResult, Call, Engine, Event, Receipt
     from spillway.invariants import Snapshot
     from spillway.model.margin import Market
@@ -118,6 +119,8 @@ class Run:
         vault_start: Equity of the vault then, quote.
         blocks: Those mined so far.
         tally: What happened so far.
+        funds: Accounts of the insurance fund; none under a venue without one.
+        early: How crowded it was at the end of the first block; None before.
         findings: Invariants that broke; the run stops at the first block with any.
         interrupted: Whether it was stopped before its end.
         state_digest: Of the state at its end.
@@ -134,6 +137,8 @@ class Run:
     now: Snapshot
     vault_start: int
     tally: Tally
+    funds: tuple[int, ...] = ()
+    early: EarlyWarning | None = None
     blocks: list[Block] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     interrupted: bool = False
@@ -332,6 +337,7 @@ class _Loop:
         flows = observe.flows(events, self._observer.junior(now))
         observe.follow_stops(self._stops, events)
         self._cashier.saw(events)
+        suspects = self._watch.suspects(winners.marked(before, now))
         weak = self._watch.follow(now)
         self._run.now = now
         self._run.blocks.append(
@@ -349,7 +355,10 @@ class _Loop:
                 below_zero=sum(now.equity(number) < 0 for number in weak),
             )
         )
-        self._run.tally.add(before, now, events, flows)
+        self._run.tally.add(before, now, events, flows, suspects)
+        if step == 0:
+            payers = (self._run.child, *self._run.funds)
+            self._run.early = early.read(self._venue.contracts, now, payers)
         self._run.findings = invariants.check(before, now, flows)
         if step % WHOLE_EVERY == 0 or step == self._scenario.clock.blocks - 1:
             whole = self._observer.snapshot()

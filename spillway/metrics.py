@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, overload
 
-from spillway import invariants
+from spillway import invariants, measures, winners
+from spillway.early import NEAR
 from spillway.units import lots_to_size, quote_to_usd, units_to_quote
+from spillway.winners import Winners
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from spillway.crash import Run
+    from spillway.early import Crowding
     from spillway.engines import Event
     from spillway.invariants import Flows, Snapshot
+    from spillway.winners import Worst
 
 LAYERS = ("book", "insurance", "backstop", "adl", "socialized")
 
@@ -29,9 +33,10 @@ class Layer:
             auto-deleveraging, losses written off.
         accounts: Whom it acted on: those liquidated; of auto-deleveraging, the winners hit.
         notional: Quote at mark of the positions that it closed.
-        loss: Quote. Of the book, what the liquidated gave up against mark; of the backstop, the
-            margin that it seized from them; of auto-deleveraging, what winners gave up against
-            mark; of socialised losses, what was written off.
+        loss: Quote. Of the book, what the liquidated gave up against mark; of insurance, what the
+            fund paid; of the backstop, the margin that it seized, less what it paid for accounts
+            below zero; of auto-deleveraging, what winners gave up against mark; of socialised
+            losses, what was written off.
     """
 
     count: int = 0
@@ -48,42 +53,49 @@ class Tally:
         child: The vault's account that takes positions over.
         layers: By name.
         needed: What bad debt required: equity below zero of those deleveraged.
-        taken: By winner, what auto-deleveraging took from it.
-        fills: Of auto-deleveraging.
-        leverage_before: Highest leverage of a winner before it was hit.
-        leverage_after: Highest leverage of a winner after.
-        from_margin: What takeovers brought the vault.
+        winners: What auto-deleveraging took, and from whom.
+        first: By layer, number of the block in which it first acted.
+        from_margin: What takeovers brought the vault; < 0 where it paid for them.
         from_adl: What auto-deleveraging brought the vault, as a loser or a winner.
         flat_loss: What accounts lost that were flat.
         deposited: Units of collateral, since the clock started.
         withdrawn: Units of collateral paid out.
         vault_flows: What depositors put into the vault, less what they took out.
+        fund_flows: What was given to the insurance fund.
     """
 
     child: int
     layers: dict[str, Layer] = field(default_factory=lambda: {name: Layer() for name in LAYERS})
     needed: int = 0
-    taken: dict[int, int] = field(default_factory=lambda: defaultdict(int))
-    fills: int = 0
-    leverage_before: Fraction = Fraction(0)
-    leverage_after: Fraction = Fraction(0)
+    winners: Winners = field(default_factory=Winners)
+    first: dict[str, int] = field(default_factory=dict)
     from_margin: int = 0
     from_adl: int = 0
     flat_loss: int = 0
     deposited: int = 0
     withdrawn: int = 0
     vault_flows: int = 0
+    fund_flows: int = 0
 
-    def add(self, before: Snapshot, now: Snapshot, events: Sequence[Event], flows: Flows) -> None:
-        """Add one block."""
+    def add(
+        self,
+        before: Snapshot,
+        now: Snapshot,
+        events: Sequence[Event],
+        flows: Flows,
+        suspects: Iterable[int] | None = None,
+    ) -> None:
+        """Add one block; `suspects` may be below zero before its waterfall, None = anybody."""
         for event in events:
             adder = self._ADDERS.get(event.name)
             if adder is not None:
                 adder(self, event.args, now)
         self._add_backstop_notional(events)
-        winners = {e.args.winner for e in events if e.name == "Deleveraged"}
-        self.leverage_before = max([self.leverage_before, *_leverages(before, now, winners)])
-        self.leverage_after = max([self.leverage_after, *_leverages(now, now, winners)])
+        found = winners.marked(before, now)
+        self.winners.add(found, now, events, found.accounts if suspects is None else suspects)
+        for name, layer in self.layers.items():
+            if layer.count:
+                self.first.setdefault(name, now.block)
         self.flat_loss += sum(lost for _, lost in invariants.flat_losses(before, now, flows))
         self.deposited += flows.deposited
         self.withdrawn += flows.withdrawn
@@ -101,35 +113,44 @@ class Tally:
         layer.count += 1
         layer.accounts.add(args.account)
         layer.loss += args.equity
-        self.from_margin += args.equity
+        if args.backstop == self.child:
+            self.from_margin += args.equity
+
+    def _insurance(self, args: Any, _: Snapshot) -> None:
+        if args.paid:
+            layer = self.layers["insurance"]
+            layer.count += 1
+            layer.accounts.add(args.account)
+            layer.loss += args.paid
 
     def _add_backstop_notional(self, events: Iterable[Event]) -> None:
-        """Add what changed hands in takeovers: exchanges with the child up to BackstopEntered."""
-        passed = 0
+        """Add what changed hands in takeovers: exchanges with the backstop up to its event."""
+        passed: dict[int, int] = defaultdict(int)
         for event in events:
-            if event.name == "Exchanged" and self.child in (event.args.buyer, event.args.seller):
-                passed += event.args.quote
+            if event.name == "Exchanged":
+                for account in (event.args.buyer, event.args.seller):
+                    passed[account] += event.args.quote
             elif event.name in {"BackstopEntered", "Filled", "Deleveraged", "Closed"}:
                 if event.name == "BackstopEntered":
-                    self.layers["backstop"].notional += passed
-                passed = 0
+                    self.layers["backstop"].notional += passed[event.args.backstop]
+                passed.clear()
 
     def _closing(self, args: Any, _: Snapshot) -> None:
         self.layers["adl"].count += 1
         self.needed += max(-args.equity, 0)
 
     def _deleveraged(self, args: Any, now: Snapshot) -> None:
-        self.fills += 1
         self.layers["adl"].notional += args.lots * now.markets[args.market].mark
         self._take(args.account, args.winner, args.taken)
 
     def _gap(self, args: Any, _: Snapshot) -> None:
+        self.winners.gaps[args.winner] += args.amount
         self._take(args.account, args.winner, args.amount)
 
     def _take(self, loser: int, winner: int, amount: int) -> None:
         self.layers["adl"].accounts.add(winner)
         self.layers["adl"].loss += amount
-        self.taken[winner] += amount
+        self.winners.taken[winner] += amount
         self.from_adl += amount * ((loser == self.child) - (winner == self.child))
 
     def _written_off(self, args: Any, _: Snapshot) -> None:
@@ -144,9 +165,13 @@ class Tally:
     def _vault_out(self, args: Any, _: Snapshot) -> None:
         self.vault_flows -= units_to_quote(args.units)
 
+    def _gift(self, args: Any, _: Snapshot) -> None:
+        self.fund_flows += units_to_quote(args.units)
+
     # What is added for each event that says something of a layer or of the vault.
     _ADDERS: ClassVar[Mapping[str, Callable[[Tally, Any, Snapshot], None]]] = {
         "BookEntered": _book,
+        "Covered": _insurance,
         "BackstopEntered": _backstop,
         "ClosingBegun": _closing,
         "Deleveraged": _deleveraged,
@@ -154,29 +179,16 @@ class Tally:
         "DeficitWritten": _written_off,
         "SharesIssued": _vault_in,
         "SharesRedeemed": _vault_out,
+        "Gift": _gift,
     }
-
-
-def _leverages(held: Snapshot, marked: Snapshot, accounts: Iterable[int]) -> list[Fraction]:
-    """Return notional over equity: holdings of one snapshot at the marks of another."""
-    seen = replace(held, markets=marked.markets)
-    found = []
-    for number in accounts:
-        equity = seen.equity(number)
-        legs = seen.accounts[number].legs.items()
-        notional = sum(abs(leg.size) * marked.markets[market].mark for market, leg in legs)
-        if equity > 0:
-            found.append(Fraction(notional, equity))
-    return found
 
 
 # --- summary -------------------------------------------------------------------------------------
 
 
 def summary(run: Run) -> dict[str, Any]:
-    """Return summary.json: dollars are exact decimals as strings, ratios have 6 digits."""
+    """Return summary.json: dollars are exact decimals as strings, ratios are rounded."""
     tally, now = run.tally, run.now
-    taken = sum(tally.taken.values())
     result: dict[str, Any] = {
         "scenario": run.scenario.name,
         "venue": run.preset.name,
@@ -197,18 +209,11 @@ def summary(run: Run) -> dict[str, Any]:
         },
         "layers": {name: _layer(layer) for name, layer in tally.layers.items()},
         "vault": _vault(run),
-        "adl": {
-            "needed_usd": usd(tally.needed),
-            "taken_usd": usd(taken),
-            "overshoot_usd": usd(taken - tally.needed),
-            "accounts": len(tally.layers["adl"].accounts),
-            "fills": tally.fills,
-            "largest_share": _ratio(max(tally.taken.values(), default=0), taken),
-            "max_leverage_before": round(float(tally.leverage_before), 6),
-            "max_leverage_after": round(float(tally.leverage_after), 6),
-        },
+        "fund": _fund(run),
+        "adl": _adl(run),
         "flat_accounts_loss_usd": usd(tally.flat_loss),
         "deficit_usd": usd(now.deficit),
+        "early_warning": _early(run),
     }
     if run.interrupted:
         result["partial"] = True
@@ -258,5 +263,112 @@ def _vault(run: Run) -> dict[str, str]:
     }
 
 
-def _ratio(part: int, whole: int) -> float:
-    return round(float(Fraction(part, whole)), 6) if whole else 0.0
+def _fund(run: Run) -> dict[str, str]:
+    """Tell what the insurance fund's accounts won or lost; zeros where the venue has none."""
+    start, end = (sum(seen.equity(number) for number in run.funds) for seen in (run.start, run.now))
+    return {
+        "equity_start_usd": usd(start),
+        "equity_end_usd": usd(end),
+        "pnl_usd": usd(end - start - run.tally.fund_flows),
+    }
+
+
+def _adl(run: Run) -> dict[str, Any]:
+    tally, lost = run.tally, run.tally.winners
+    taken = sum(lost.taken.values())
+    profits = [candidate.profit for candidate in lost.worst.candidates.values()]
+    forgone = lost.forgone(run.now.markets)
+    return {
+        "peak_deficit_usd": usd(lost.worst.deficit),
+        "capacity_usd": usd(measures.capacity(profits)),
+        "needed_usd": usd(tally.needed),
+        "taken_usd": usd(taken),
+        "overshoot_usd": usd(measures.overshoot(taken, tally.needed)),
+        "accounts": len(tally.layers["adl"].accounts),
+        "fills": len(lost.hits),
+        "largest_share": _rounded(measures.largest_share(lost.taken.values())),
+        "survival": _rounded(lost.survival()),
+        "max_leverage_before": _rounded(lost.leverage_before),
+        "max_leverage_after": _rounded(lost.leverage_after),
+        "seconds_to_adl": _seconds_to_adl(run),
+        "forgone_usd": usd(sum(forgone.values())),
+        "forgone_accounts": sum(amount > 0 for amount in forgone.values()),
+        "benchmarks": _benchmarks(lost.worst),
+    }
+
+
+def _benchmarks(worst: Worst) -> dict[str, dict[str, float | None]]:
+    """Tell what two plain rules would do to the candidates of the worst block, for its deficit."""
+    ahead = sorted(worst.candidates.values(), key=lambda candidate: -candidate.profit)
+    profits = [candidate.profit for candidate in ahead]
+    rules = {
+        "profit_queue": measures.queue(profits, worst.deficit),
+        "wealth_pro_rata": measures.pro_rata(profits, worst.deficit),
+    }
+    return {
+        name: {
+            "largest_share": _rounded(measures.largest_share(taken)),
+            "survival": _rounded(measures.survival(ahead[0].equity, taken[0])) if ahead else None,
+        }
+        for name, taken in rules.items()
+    }
+
+
+def _seconds_to_adl(run: Run) -> int | None:
+    """Return the time from the first block in which any layer acted to auto-deleveraging's."""
+    if "adl" not in run.tally.first:
+        return None
+    times = {block.number: block.timestamp for block in run.blocks}
+    return times[run.tally.first["adl"]] - times[min(run.tally.first.values())]
+
+
+def _early(run: Run) -> dict[str, Any] | None:
+    if run.early is None:
+        return None
+    early = run.early
+    markets = {
+        market.symbol: _crowding(seen)
+        for market, seen in zip(run.scenario.markets, early.markets, strict=False)
+    }
+    return {
+        "open_interest_usd": usd(early.open_interest),
+        "long_by_leverage_usd": _usds(early.by_leverage(longs=True)),
+        "short_by_leverage_usd": _usds(early.by_leverage(longs=False)),
+        "share_from_10x": _rounded(early.share_from(10)),
+        "funding_rate_8h": _rounded(early.funding_rate, 9),
+        **{f"depth_{percent}pct_usd": usd(early.depth(percent)) for percent in NEAR},
+        **{
+            f"depth_{percent}pct_of_open_interest": _rounded(
+                Fraction(early.depth(percent), early.open_interest or 1)
+            )
+            for percent in NEAR
+        },
+        "fund_usd": usd(early.fund),
+        "loss_of_10pct_usd": usd(early.loss),
+        "fund_to_loss": _rounded(early.cover),
+        "markets": markets,
+    }
+
+
+def _crowding(seen: Crowding) -> dict[str, Any]:
+    return {
+        "open_interest_usd": usd(seen.open_interest),
+        "long_by_leverage_usd": _usds(seen.longs),
+        "short_by_leverage_usd": _usds(seen.shorts),
+        "funding_rate_8h": _rounded(seen.funding_rate, 9),
+        **{f"bids_{percent}pct_usd": usd(seen.bids[percent]) for percent in NEAR},
+        **{f"asks_{percent}pct_usd": usd(seen.asks[percent]) for percent in NEAR},
+    }
+
+
+def _usds(amounts: Mapping[str, int]) -> dict[str, str]:
+    return {name: usd(amount) for name, amount in amounts.items()}
+
+
+@overload
+def _rounded(ratio: Fraction, digits: int = 6) -> float: ...
+@overload
+def _rounded(ratio: Fraction | None, digits: int = 6) -> float | None: ...
+def _rounded(ratio: Fraction | None, digits: int = 6) -> float | None:
+    """Round a ratio for JSON; it is no amount of money."""
+    return None if ratio is None else float(round(ratio, digits))

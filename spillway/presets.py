@@ -89,7 +89,7 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
-def find(name: str) -> Path:
+def find(name: str, option: str = "--venue") -> Path:
     """Return the file of a preset: a name under venues/, or a path. Raises BadInput."""
     shipped = FOLDER / f"{name}.toml"
     if name in names():
@@ -98,7 +98,7 @@ def find(name: str) -> Path:
     if path.suffix == ".toml" and path.is_file():
         return path
     allowed = f"{', '.join(names())}, or a path to a .toml file"
-    raise BadInput("command line", "--venue", name, allowed)
+    raise BadInput("command line", option, name, allowed)
 
 
 def load(path: Path) -> Preset:
@@ -119,3 +119,9 @@ def load(path: Path) -> Preset:
     if preset.adl.policy not in QUEUES:
         raise BadInput(str(path), "adl.policy", preset.adl.policy, f"one of {', '.join(QUEUES)}")
     return preset
+
+
+def with_policy(preset: Preset, policy: str) -> Preset:
+    """Return the preset with another ranking policy; nothing else of it changes."""
+    adl = preset.adl.model_copy(update={"policy": policy})
+    return preset.model_copy(update={"adl": adl})

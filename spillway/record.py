@@ -55,6 +55,8 @@ ACCOUNTS = pa.schema(
         ("cost", QUOTE),
         ("resting_bids", pa.int64()),
         ("resting_asks", pa.int64()),
+        ("adl_taken", QUOTE),  # at the end, on the first row; docs/measures.md
+        ("adl_forgone", QUOTE),  # likewise
     ]
 )
 REVERTED = "Reverted"
@@ -197,6 +199,9 @@ def _plain(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _account_rows(run: Run, phase: str, seen: Snapshot) -> Iterator[dict[str, Any]]:
+    lost = run.tally.winners
+    taken = lost.taken if phase == "end" else {}
+    forgone = lost.forgone(seen.markets) if phase == "end" else {}
     for number, held in seen.accounts.items():
         legs: list[tuple[int, Leg] | tuple[None, None]] = [*held.legs.items()] or [(None, None)]
         for place, (market, leg) in enumerate(legs):
@@ -212,6 +217,8 @@ def _account_rows(run: Run, phase: str, seen: Snapshot) -> Iterator[dict[str, An
                 "cost": Decimal(leg.cost if leg else 0),
                 "resting_bids": leg.bids if leg else 0,
                 "resting_asks": leg.asks if leg else 0,
+                "adl_taken": Decimal(taken.get(number, 0) if first else 0),
+                "adl_forgone": Decimal(forgone.get(number, 0) if first else 0),
             }
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from spillway.actors.rankings import Holder
     from spillway.actors.view import View
     from spillway.engines import Address, Call
-    from spillway.invariants import Snapshot
+    from spillway.invariants import Holdings
     from spillway.venue import Venue
 
     Side = tuple[int, bool]  # market, whether the winners are long
@@ -207,7 +207,7 @@ def _fits(losers: Sequence[int], ready: Sequence[Prepared], view: View) -> bool:
     )
 
 
-def _done(job: Ranking, now: Snapshot | Pool) -> bool:
+def _done(job: Ranking, now: Holdings | Pool) -> bool:
     """Whether a job may be ended: its loser is closed or saved, or its queue used up by others."""
     if job.serving:
         return False

@@ -98,14 +98,14 @@ class ApeNode:
         told |= {"gas": hex(call.gas), "value": hex(call.value)}
         (answer,) = self._node.answers([("eth_call", [told, "latest"])])
         if "result" in answer:
-            return Outcome(True, 0, _bytes(answer["result"]), ())
+            return Outcome(True, 0, _bytes(answer["result"]))
         error = answer["error"]
         if "data" in error:
-            return Outcome(False, 0, _bytes(error["data"]), ())
+            return Outcome(False, 0, _bytes(error["data"]))
         kind = error["message"].removeprefix("EVM error ")
         if kind == error["message"]:
             raise EngineError(f"{call.label}: {kind}")
-        return Outcome(False, 0, b"", (), _halt(kind))
+        return Outcome(False, 0, b"", _halt(kind))
 
     def sender(self, index: int) -> Address:
         return self._wallet.sender(index)
@@ -193,12 +193,12 @@ def _outcome(receipt: dict[str, Any], trace: dict[str, Any] | None) -> Outcome:
     """
     used = int(receipt["gasUsed"], 16)
     if trace is None:
-        return Outcome(True, used, b"", tuple(map(_log, receipt["logs"])))
-    return Outcome(False, used, _bytes(trace.get("output", "0x")), (), _halt(trace["error"]))
+        return Outcome(True, used, b"", foreign_logs=receipt["logs"], read_log=_log)
+    return Outcome(False, used, _bytes(trace.get("output", "0x")), _halt(trace["error"]))
 
 
 def _log(log: dict[str, Any]) -> RawLog:
-    topics = tuple(int(topic, 16) for topic in log["topics"])
+    topics = tuple([_bytes(topic) for topic in log["topics"]])
     return RawLog(log["address"], topics, _bytes(log["data"]))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from spillway import presets
 from spillway.errors import BadInput
+from spillway.model.policies import QUEUES
 from spillway.presets import PPM
 
 if TYPE_CHECKING:
@@ -99,11 +100,21 @@ def _venue(text: str) -> str:
     return text
 
 
+def _policy(text: str) -> str:
+    if text not in QUEUES:
+        raise ValueError(text)
+    return text
+
+
 # --- turning -------------------------------------------------------------------------------------
 
 
 def _set_venue(scenario: Scenario, _: Preset, value: str) -> tuple[Scenario, Preset]:
     return scenario, presets.load(presets.find(value))
+
+
+def _set_policy(scenario: Scenario, preset: Preset, value: str) -> tuple[Scenario, Preset]:
+    return scenario, presets.with_policy(preset, value)
 
 
 def _set_at_risk(scenario: Scenario, preset: Preset, value: str) -> tuple[Scenario, Preset]:
@@ -154,6 +165,7 @@ def _set_seed(scenario: Scenario, preset: Preset, value: str) -> tuple[Scenario,
 
 KNOBS = {
     "venue": Knob("a preset under venues/, or a path to a .toml file", _venue, _set_venue),
+    "policy": Knob("a ranking policy of contracts/adl, in snake case", _policy, _set_policy),
     "at_risk": Knob("share of the vault that its child is given, above 0", _share, _set_at_risk),
     "depth": Knob("factor of the book's depth, above 0", _factor, _scale_depth),
     "vault": Knob("factor of the vault's deposits, above 0", _factor, _scale_vault),

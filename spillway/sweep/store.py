@@ -15,6 +15,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from spillway.errors import BadInput
+from spillway.measures import bucket_names
 from spillway.metrics import LAYERS
 from spillway.record import blocks_schema
 from spillway.sweep.knobs import KNOBS
@@ -28,16 +29,41 @@ if TYPE_CHECKING:
 RUNS, BLOCKS = "runs", "blocks"
 USD = pa.decimal128(38, 18)  # quote has 18 decimals: nothing is cut
 COUNTS = ("blocks", "transactions", "gas_used", "accounts")
-VAULT = ("equity_start_usd", "equity_end_usd", "pnl_usd")
-ADL_USD = ("needed_usd", "taken_usd", "overshoot_usd")
+FUND = ("equity_start_usd", "equity_end_usd", "pnl_usd")
+VAULT = (*FUND, "from_margin_usd", "from_book_usd", "from_adl_usd")
+ADL_USD = (
+    *("needed_usd", "taken_usd", "overshoot_usd"),
+    *("peak_deficit_usd", "capacity_usd", "forgone_usd"),
+)
 ADL_COUNTS = ("accounts", "fills")
-ADL_RATIOS = ("largest_share", "max_leverage_before", "max_leverage_after")
+ADL_RATIOS = ("largest_share", "survival", "max_leverage_before", "max_leverage_after")
+BENCHMARKS = ("profit_queue", "wealth_pro_rata")
+BENCHMARK_RATIOS = ("largest_share", "survival")
+EARLY_USD = (
+    *("open_interest_usd", "depth_1pct_usd", "depth_2pct_usd"),
+    *("fund_usd", "loss_of_10pct_usd"),
+)
+EARLY_RATIOS = (
+    *("share_from_10x", "funding_rate_8h", "fund_to_loss"),
+    *("depth_1pct_of_open_interest", "depth_2pct_of_open_interest"),
+)
+
+SIDES = ("long", "short")
+
+
+def bucket_column(side: str, name: str) -> str:
+    """Name the column of a bucket: `early_long_2_to_5x_usd`, `early_long_from_20x_usd`."""
+    span = f"from_{name[:-1]}" if name.endswith("+") else name.replace("-", "_to_")
+    return f"early_{side}_{span}x_usd"
+
 
 SCHEMA = pa.schema(
     [
         ("key", pa.string()),
         ("scenario", pa.string()),
         ("venue", pa.string()),
+        ("policy", pa.string()),
+        ("seed", pa.int64()),
         ("engine", pa.string()),
         *((f"knob_{name}", pa.string()) for name in KNOBS),  # null where it was not turned
         ("status", pa.string()),
@@ -48,9 +74,16 @@ SCHEMA = pa.schema(
         *((f"{layer}_{what}", pa.int64()) for layer in LAYERS for what in ("count", "accounts")),
         *((f"{layer}_{what}", USD) for layer in LAYERS for what in ("notional_usd", "loss_usd")),
         *((f"vault_{name}", USD) for name in VAULT),
+        *((f"fund_{name}", USD) for name in FUND),
         *((f"adl_{name}", USD) for name in ADL_USD),
         *((f"adl_hit_{name}", pa.int64()) for name in ADL_COUNTS),
+        ("adl_forgone_accounts", pa.int64()),
+        ("adl_seconds_to_adl", pa.int64()),
         *((f"adl_{name}", pa.float64()) for name in ADL_RATIOS),
+        *((f"{rule}_{name}", pa.float64()) for rule in BENCHMARKS for name in BENCHMARK_RATIOS),
+        *((f"early_{name}", USD) for name in EARLY_USD),
+        *((bucket_column(side, name), USD) for side in SIDES for name in bucket_names()),
+        *((f"early_{name}", pa.float64()) for name in EARLY_RATIOS),
         ("flat_accounts_loss_usd", USD),
         ("deficit_usd", USD),
     ]
@@ -105,6 +138,8 @@ def _about(job: Job) -> dict[str, Any]:
         "key": job.key,
         "scenario": job.scenario.name,
         "venue": job.preset.name,
+        "policy": job.preset.adl.policy,
+        "seed": job.scenario.seed,
         "engine": job.engine,
         **{f"knob_{name}": value for name, value in job.values.items()},
     }
@@ -119,8 +154,24 @@ def _figures(summary: Mapping[str, Any]) -> dict[str, Any]:
         for what in ("notional_usd", "loss_usd"):
             row[f"{name}_{what}"] = Decimal(layer[what])
     row |= {f"vault_{name}": Decimal(vault[name]) for name in VAULT}
+    row |= {f"fund_{name}": Decimal(summary["fund"][name]) for name in FUND}
     row |= {f"adl_{name}": Decimal(adl[name]) for name in ADL_USD}
     row |= {f"adl_hit_{name}": adl[name] for name in ADL_COUNTS}
+    row |= {f"adl_{name}": adl[name] for name in ("forgone_accounts", "seconds_to_adl")}
     row |= {f"adl_{name}": adl[name] for name in ADL_RATIOS}
+    for rule, ratios in adl["benchmarks"].items():
+        row |= {f"{rule}_{name}": ratios[name] for name in BENCHMARK_RATIOS}
     row |= {name: Decimal(summary[name]) for name in ("flat_accounts_loss_usd", "deficit_usd")}
+    row |= _early(summary["early_warning"])
     return row | {"state_digest": summary["state_digest"]}
+
+
+def _early(early: Mapping[str, Any] | None) -> dict[str, Any]:
+    if early is None:
+        return {}
+    row: dict[str, Any] = {f"early_{name}": Decimal(early[name]) for name in EARLY_USD}
+    row |= {f"early_{name}": early[name] for name in EARLY_RATIOS}
+    for side in SIDES:
+        for name, amount in early[f"{side}_by_leverage_usd"].items():
+            row[bucket_column(side, name)] = Decimal(amount)
+    return row

@@ -93,14 +93,18 @@ def _work(job: Job) -> Result:
     except Exception as error:  # noqa: BLE001 (one bad run must not end the others)
         return Result(job, FAILED, f"{type(error).__name__}: {error}")
     blocks = tuple(record.block_rows(run))
-    return Result(job, BROKEN if run.findings else SOLVENT, _finding(run), summary, blocks)
+    broken = finding(run)
+    return Result(job, BROKEN if broken else SOLVENT, broken, summary, blocks)
 
 
-def _finding(run: Run) -> str:
-    if not run.findings:
-        return ""
-    first = run.findings[0]
-    return f"{first.invariant} broken in block {first.block}: {first.detail}"
+def finding(run: Run) -> str:
+    """Say which invariant broke in a run; "" where none did."""
+    if run.findings:
+        first = run.findings[0]
+        return f"{first.invariant} broken in block {first.block}: {first.detail}"
+    if run.tally.flat_loss:
+        return f"I-4 broken: flat accounts lost {run.tally.flat_loss} quote"
+    return ""
 
 
 class _Stages:

@@ -57,7 +57,7 @@ def test_the_short_pays_to_the_last_unit_what_the_two_longs_owe(story: Story) ->
     needed = story.usd("adl", "needed_usd")
     assert needed == sum(owed.values()) == story.usd("adl", "taken_usd")
     assert story.layers == {"adl"}
-    assert list(story.run.tally.taken) == [story.account("short")]
+    assert list(story.run.tally.winners.taken) == [story.account("short")]
 
 
 def test_with_keepers_the_book_is_enough(attended: Story) -> None:

@@ -76,7 +76,7 @@ def test_prices_makers_and_liquidations_go_on(story: Story) -> None:
 
 def test_sixty_thousand_at_12_55_would_have_been_enough() -> None:
     told = scenario.load(scenario.find("may19_2021"))
-    path = told.markets[0].path.walked()
+    path = told.markets[0].path.walked
     entry = path.at(told.clock.start_time)
     lows = [path.at(told.clock.time_of(block)) for block in range(RESCUES, told.clock.blocks)]
     lowest, lowest_before = min(lows), min(lows[: BACK - RESCUES])

@@ -21,7 +21,7 @@ from rich.console import Console
 from spillway import presets, scenario
 from spillway.build import build_all
 from spillway.errors import BadInput
-from spillway.sweep import command, runner, work
+from spillway.sweep import batch, command, runner, work
 from spillway.sweep.runner import Cluster
 from spillway.sweep.store import Store
 
@@ -86,7 +86,7 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sweeps") / "thin"
-    assert sweep(folder, *OVER)[0] == command.DONE
+    assert sweep(folder, *OVER)[0] == batch.DONE
     return folder
 
 
@@ -107,7 +107,7 @@ def test_a_row_says_what_the_run_alone_says(swept: Path, run_thin: Callable[...,
 def test_what_is_done_is_not_done_again(swept: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in swept.rglob("*.parquet")}
     code, told = sweep(swept, *OVER)
-    assert code == command.DONE
+    assert code == batch.DONE
     assert "2 of 2 runs are done already" in told
     assert {path: path.stat().st_mtime_ns for path in swept.rglob("*.parquet")} == before
 
@@ -135,7 +135,7 @@ def test_threads_of_one_process_take_turns() -> None:
 def test_a_run_that_fails_is_a_row_and_the_others_go_on(tmp_path: Path) -> None:
     # The depositor's 1,000,000 USD become 0.001: below the least deposit, which the vault refuses.
     code, told = sweep(tmp_path / "s", "vault=1,0.000000001")
-    assert code == command.RUN_FAILED
+    assert code == batch.RUN_FAILED
     table = ds.dataset(tmp_path / "s/runs", format="parquet").to_table().to_pylist()
     by_vault = {row["knob_vault"]: row for row in table}
     assert by_vault["1"]["status"] == "solvent"
@@ -150,7 +150,7 @@ def test_workers_of_a_scheduler_do_the_runs_wherever_they_stand(
     scheduler: str, tmp_path: Path, run_thin: Callable[..., Run]
 ) -> None:
     code, told = sweep(tmp_path / "s", "seed=1:3", cluster=Cluster(scheduler))
-    assert code == command.DONE, told
+    assert code == batch.DONE, told
     found = rows(tmp_path / "s")
     assert [row["knob_seed"] for row in found] == ["1", "2"]
     assert found[0]["state_digest"] == run_thin(seed=1).state_digest
@@ -187,7 +187,7 @@ def test_a_killed_worker_loses_no_run_and_none_is_counted_twice(tmp_path: Path) 
 
 def test_an_edge_is_bisected_and_told_with_its_bracket(tmp_path: Path) -> None:
     code, told = sweep(tmp_path / "s", "seed=1", adaptive="traders=1:2", edge="insolvency")
-    assert code == command.DONE
+    assert code == batch.DONE
     assert "no edge of insolvency: the same at 1 and at 2 (2 runs)" in told
 
 

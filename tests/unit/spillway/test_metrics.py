@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,7 +11,7 @@ import pytest
 from spillway.invariants import Flows, Snapshot
 from spillway.metrics import Tally, usd
 from spillway.model.margin import Market, Tier
-from spillway.model.words import Account, Leg
+from spillway.model.words import Account
 
 if TYPE_CHECKING:
     from spillway.engines import Event
@@ -62,6 +62,27 @@ def test_the_backstop_takes_the_margin_that_is_left() -> None:
     assert made.from_margin == 17
 
 
+def test_what_another_backstop_seizes_is_not_the_vault_s() -> None:
+    made = tally(
+        event("Exchanged", market=0, buyer=OTHER, seller=LOSER, lots=3, quote=3 * MARK),
+        event("BackstopEntered", account=LOSER, backstop=OTHER, equity=17, legs=1),
+    )
+    assert (made.layers["backstop"].notional, made.layers["backstop"].loss) == (3 * MARK, 17)
+    assert made.from_margin == 0
+
+
+def test_the_fund_takes_part_with_what_it_paid_and_no_refusal() -> None:
+    layer = tally(
+        event("Covered", account=LOSER, market=0, lacking=9, paid=7),
+        event("Covered", account=OTHER, market=0, lacking=5, paid=0),
+    ).layers["insurance"]
+    assert (layer.count, layer.accounts, layer.loss) == (1, {LOSER}, 7)
+
+
+def test_gifts_are_no_result_of_the_fund() -> None:
+    assert tally(event("Gift", donor="0x", account=9, units=4)).fund_flows == 4 * 10**12
+
+
 def test_an_exchange_of_the_child_that_is_deleveraged_is_no_takeover() -> None:
     made = tally(
         event("Exchanged", market=0, buyer=CHILD, seller=LOSER, lots=3, quote=3 * MARK),
@@ -90,7 +111,8 @@ def test_auto_deleveraging_takes_from_winners_by_price_and_by_gap() -> None:
     layer = made.layers["adl"]
     assert (layer.count, layer.accounts) == (1, {WINNER, OTHER})
     assert (layer.notional, layer.loss) == (3 * MARK, 35)
-    assert (made.needed, made.fills, dict(made.taken)) == (30, 2, {WINNER: 25, OTHER: 10})
+    assert (made.needed, dict(made.winners.taken)) == (30, {WINNER: 25, OTHER: 10})
+    assert dict(made.winners.gaps) == {WINNER: 5}
 
 
 def test_the_vault_gains_as_a_loser_and_pays_as_a_winner() -> None:
@@ -113,13 +135,11 @@ def test_cash_of_depositors_is_no_result_of_the_vault() -> None:
     assert made.vault_flows == 5 * 10**12
 
 
-def test_leverage_of_winners_is_taken_before_and_after() -> None:
-    # Before: 10 lots at 50 over an equity of 100 + 500 = 600. After: 4 lots, 390 + 200 = 590.
-    before = venue(Account(WINNER, 100, 0, {0: Leg(10)}), Account(OTHER, 1, 0, {0: Leg(100)}))
-    now = venue(Account(WINNER, 390, 0, {0: Leg(4)}), Account(OTHER, 1, 0, {0: Leg(100)}))
-    made = tally(hit(LOSER, WINNER, lots=6, taken=0), before=before, now=now)
-    assert made.leverage_before == Fraction(500, 600)
-    assert made.leverage_after == Fraction(200, 590)
+def test_the_first_block_of_each_layer_is_kept() -> None:
+    made = Tally(CHILD)
+    for number, events in [(1, [sold(1, MARK)]), (2, [closing(LOSER, -1)]), (3, [sold(1, MARK)])]:
+        made.add(venue(), replace(venue(), block=number), events, Flows())
+    assert made.first == {"book": 1, "adl": 2}
 
 
 def test_other_events_change_nothing() -> None:

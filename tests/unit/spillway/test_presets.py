@@ -78,3 +78,10 @@ def test_a_file_that_is_not_toml_is_refused(tmp_path: Path) -> None:
     path.write_text("name = ")
     with pytest.raises(BadInput, match=r"syntax: .* allowed: TOML"):
         presets.load(path)
+
+
+def test_another_policy_changes_nothing_else() -> None:
+    preset = presets.load(presets.find("hyperliquid"))
+    turned = presets.with_policy(preset, "hyperliquid_docs_queue")
+    assert turned != preset
+    assert presets.with_policy(turned, preset.adl.policy) == preset

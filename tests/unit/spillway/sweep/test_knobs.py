@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from spillway import presets, scenario
+from spillway.errors import BadInput
 from spillway.sweep import knobs
 
 if TYPE_CHECKING:
@@ -53,6 +54,19 @@ def test_at_risk_goes_to_the_venue_that_was_chosen(told: Scenario, preset: Prese
     _, turned = knobs.turned(told, preset, {"at_risk": "0.25", "venue": "hyperliquid"})
     assert turned.vault.at_risk_ppm == 250_000
     assert turned.trading == preset.trading
+
+
+def test_a_policy_goes_to_the_venue_that_was_chosen(told: Scenario, preset: Preset) -> None:
+    values = {"policy": "hyperliquid_docs_queue", "venue": "hyperliquid"}
+    same, turned = knobs.turned(told, preset, values)
+    assert turned.adl.policy == "hyperliquid_docs_queue"
+    assert presets.with_policy(turned, preset.adl.policy) == preset
+    assert same == told
+
+
+def test_a_policy_has_a_contract() -> None:
+    with pytest.raises(BadInput, match=r"--over policy: found 'vault'"):
+        knobs.read("policy", "vault")
 
 
 def test_seed_and_lag_are_set(told: Scenario, preset: Preset) -> None:

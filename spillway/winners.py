@@ -1,0 +1,182 @@
+"""What auto-deleveraging does to winners, block by block, read off snapshots and events.
+
+Two moments count. The *marked* snapshot of a block has the holdings of the block before at the
+prices of this one: what the waterfall finds. The snapshot itself is what the waterfall leaves.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, NamedTuple
+
+from spillway import measures
+from spillway.measures import Closed
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Sequence
+
+    from spillway.engines import Event
+    from spillway.invariants import Snapshot
+    from spillway.model.margin import Market
+
+Side = tuple[int, bool]  # a market, and whether its longs are meant
+
+
+class Hit(NamedTuple):
+    """Lots of a winner, closed by auto-deleveraging."""
+
+    winner: int
+    market: int
+    closed: Closed
+
+
+class Candidate(NamedTuple):
+    """An account that wins where another one is below zero; quote."""
+
+    profit: int
+    equity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Worst:
+    """The block with the largest deficit before its waterfall, and who could have given.
+
+    Attributes:
+        deficit: Quote that accounts below zero owed.
+        candidates: By account.
+    """
+
+    deficit: int = 0
+    candidates: dict[int, Candidate] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Winners:
+    """Adds up what winners lost.
+
+    Attributes:
+        taken: By winner, what auto-deleveraging took from it against mark.
+        gaps: By winner, the part of `taken` that it bore of losers' debts.
+        hits: Everything that was closed.
+        worst: The block with the largest deficit.
+        top: The account with the largest profit when auto-deleveraging began, and its equity then;
+            None before.
+        leverage_before: Highest leverage of a candidate before it began, in any block.
+        leverage_after: Highest leverage of these candidates after it.
+    """
+
+    taken: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    gaps: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    hits: list[Hit] = field(default_factory=list)
+    worst: Worst = field(default_factory=Worst)
+    top: tuple[int, int] | None = None
+    leverage_before: Fraction = Fraction(0)
+    leverage_after: Fraction = Fraction(0)
+
+    def add(
+        self, marked: Snapshot, now: Snapshot, events: Iterable[Event], suspects: Iterable[int]
+    ) -> None:
+        """Add one block; `suspects` are those who may be below zero in `marked`."""
+        below = {number for number in suspects if marked.equity(number) < 0}
+        owed = measures.deficit(marked.equity(number) for number in below)
+        if owed > self.worst.deficit:
+            self.worst = Worst(owed, candidates(marked, opposite(marked, below), below))
+        hits = list(hits_of(events, now.markets))
+        if not hits:
+            return
+        self.hits += hits
+        sides = {(hit.market, hit.closed.long) for hit in hits}
+        ranked = candidates(marked, sides, below)
+        if self.top is None and ranked:
+            best = max(ranked, key=lambda number: (ranked[number].profit, -number))
+            self.top = best, ranked[best].equity
+        watched = {*ranked, *(hit.winner for hit in hits)}
+        self.leverage_before = max(self.leverage_before, _leverage(marked, watched))
+        self.leverage_after = max(self.leverage_after, _leverage(now, watched))
+
+    def forgone(self, markets: Sequence[Market]) -> dict[int, int]:
+        """Return by winner what it would have more, had it held on until `markets`; quote."""
+        total: dict[int, int] = defaultdict(int, self.gaps)
+        for winner, number, closed in self.hits:
+            market = markets[number]
+            charge = market.long_charge if closed.long else market.short_charge
+            total[winner] += measures.forgone(closed, market.mark, market.funding, charge)
+        return dict(total)
+
+    def survival(self) -> Fraction | None:
+        """Return what part of its equity the top winner keeps; None where nobody was ahead."""
+        if self.top is None:
+            return None
+        account, equity = self.top
+        return measures.survival(equity, self.taken.get(account, 0))
+
+
+def marked(before: Snapshot, now: Snapshot) -> Snapshot:
+    """Return what was held before at the marks and funding indices of now."""
+    markets = [
+        replace(old, mark=new.mark, funding=new.funding)
+        for old, new in zip(before.markets, now.markets, strict=False)
+    ]
+    return replace(before, markets=markets, changed=frozenset())
+
+
+def opposite(seen: Snapshot, accounts: Iterable[int]) -> set[Side]:
+    """Return the sides that stand against the positions of accounts."""
+    return {
+        (market, leg.size < 0)
+        for number in accounts
+        for market, leg in seen.accounts[number].legs.items()
+        if leg.size
+    }
+
+
+def candidates(
+    seen: Snapshot, sides: Collection[Side], without: Collection[int]
+) -> dict[int, Candidate]:
+    """Return the solvent accounts in profit on some sides, with their profit there."""
+    found = {}
+    for number, held in seen.accounts.items():
+        profit = 0
+        for market, longs in sides:
+            leg = held.legs.get(market)
+            if leg and leg.size and (leg.size > 0) == longs:
+                now = seen.markets[market]
+                profit += max(leg.size * (now.mark - now.funding) - leg.cost, 0)
+        if profit and number not in without and (equity := seen.equity(number)) > 0:
+            found[number] = Candidate(profit, equity)
+    return found
+
+
+def hits_of(events: Iterable[Event], markets: Sequence[Market]) -> Iterator[Hit]:
+    """Yield what events say was closed; the pool's exchange stands before each of them."""
+    exchanged = None
+    for event in events:
+        if event.name == "Exchanged":
+            exchanged = event.args
+        elif event.name == "Deleveraged" and exchanged is not None:
+            args, market = event.args, markets[event.args.market]
+            long = exchanged.seller == args.winner
+            yield Hit(
+                args.winner,
+                args.market,
+                Closed(
+                    long=long,
+                    lots=args.lots,
+                    cash=exchanged.quote if long else -exchanged.quote,
+                    funding=market.funding,
+                    charge=market.long_charge if long else market.short_charge,
+                ),
+            )
+
+
+def _leverage(seen: Snapshot, accounts: Iterable[int]) -> Fraction:
+    known = [number for number in accounts if number in seen.accounts]
+    return measures.highest_leverage((notional(seen, n), seen.equity(n)) for n in known)
+
+
+def notional(seen: Snapshot, account: int) -> int:
+    """Return what the positions of an account are worth at mark, quote."""
+    legs = seen.accounts[account].legs.items()
+    return sum(abs(leg.size) * seen.markets[market].mark for market, leg in legs)
