@@ -83,6 +83,7 @@ class Closings:
             gas <= GAS_CALL
             and len(losers) <= MOST_LOSERS
             and all(len(plan.order) <= MOST_RANKS for plan in plans)
+            and all(len(side) <= 1 for side in pages.values())  # holes cost a place, if no gas
             and all(self._phase(*side) == ABSENT for side in pages)
         )
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
 import pytest
 
 from spillway.actors import closings
 from spillway.actors.closings import GAS_CALL, GAS_ENROLLED, MOST_PLACES, Page, pages_of
 from spillway.ranking import Plan
+
+if TYPE_CHECKING:
+    from spillway.venue import Venue
 
 WORST = closings.GAS_HOLDER + closings.GAS_HOLDER_LEG
 NOBODY = Plan(0, True, 2**255, ())
@@ -46,6 +52,21 @@ def test_holes_count_as_places_and_cost_next_to_nothing() -> None:
     found = pages_of(NOBODY, holders(0, last), WORST, last + 5)
     assert [page.places for page in found] == [MOST_PLACES, MOST_PLACES, 15]
     assert sum(page.gas for page in found) == 2 * WORST
+
+
+def test_a_list_of_several_pages_is_not_told_in_one_transaction() -> None:
+    """However few have stayed: what one call scans is bounded by places, holes included."""
+
+    def job(_market: int, _longs: bool) -> SimpleNamespace:
+        return SimpleNamespace(phase=closings.ABSENT)
+
+    adl = SimpleNamespace(call=SimpleNamespace(job=job))
+    venue = SimpleNamespace(contracts=SimpleNamespace(adl=adl))
+    ours = closings.Closings(cast("Venue", venue), "0x" + "00" * 20)
+    plan = Plan(0, True, 0, (0,))
+    for length, fits in ((MOST_PLACES, True), (MOST_PLACES + 1, False)):
+        pages = {(0, True): pages_of(plan, holders(0), WORST, length)}
+        assert ours._fits([1], [plan], pages) is fits  # noqa: SLF001
 
 
 def test_an_empty_list_has_no_page() -> None:
