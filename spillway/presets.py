@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -116,6 +117,12 @@ def load(path: Path) -> Preset:
         allowed = "at most the taker's fee"
         raise BadInput(str(path), "trading.maker_fee_ppm", preset.trading.maker_fee_ppm, allowed)
     return preset
+
+
+def policies() -> list[str]:
+    """Return the names of the ranking policies that there are contracts of."""
+    stems = (path.stem for path in (ROOT / "contracts" / "adl").glob("*.vy"))
+    return sorted(re.sub(r"(?<!^)(?=[A-Z])", "_", stem).lower() for stem in stems)
 
 
 def policy_contract(policy: str) -> str:
