@@ -139,11 +139,16 @@ class Flow(Row):
 
 @dataclass(frozen=True, slots=True)
 class Oct10:
-    """The tables that a replay needs."""
+    """The tables that a replay needs, and the file of each, by the keys of TABLES."""
 
+    files: Mapping[str, Path]
     accounts: tuple[Deleveraged, ...]
     positions: tuple[PositionHeld, ...]
     flow: Flow
+
+    def bad(self, table: str, field: str, value: object, allowed: str) -> BadInput:
+        """Return the error of a table that contradicts another, or itself."""
+        return BadInput(str(self.files[table]), field, value, allowed)
 
 
 def read(folder: Path | None) -> Oct10:
@@ -160,7 +165,7 @@ def read(folder: Path | None) -> Oct10:
     _check_each_once([row.user for row in accounts], files["accounts"], "user")
     held = [f"{row.user_address} in {row.asset}" for row in positions]
     _check_each_once(held, files["positions"], "user_address")
-    return Oct10(accounts, positions, flow)
+    return Oct10(files, accounts, positions, flow)
 
 
 def find(folder: Path | None) -> dict[str, Path]:

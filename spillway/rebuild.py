@@ -15,7 +15,6 @@ from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from typing import TYPE_CHECKING, Literal
 
 from spillway.datasets import MILLISECONDS
-from spillway.errors import BadInput
 from spillway.ticks import DECIMALS, at_or_above, at_or_below
 
 if TYPE_CHECKING:
@@ -132,7 +131,7 @@ def rebuild(tables: Oct10, markets: Sequence[Terms]) -> Record:
         found = _batches(number, market, closed[number], tables)
         ours, sold = _without_longs(found, market, closed[number])
         longs += sold
-        for user, part in _parts(ours, market, closed[number]):
+        for user, part in _parts(ours, market, closed[number], tables):
             parts[user].append(part)
         batches += ours
     winners = [
@@ -162,7 +161,7 @@ def _closed(tables: Oct10, markets: Sequence[Terms]) -> list[list[_Closed]]:
             if account is None:
                 where = f"was_adl of {held.user_address} in {held.asset}"
                 allowed = "True only with a row in the table of accounts"
-                raise BadInput("positions", where, "True", allowed)
+                raise tables.bad("positions", where, "True", allowed)
             found[symbols.index(held.asset)].append(_Closed(account, held))
     return found
 
@@ -192,7 +191,7 @@ def _lot_micro(price: Decimal, size_decimals: int) -> int:
 def _batches(number: int, market: Terms, closed: Sequence[_Closed], tables: Oct10) -> list[Batch]:
     """Price the batches of a market, the largest first: what it explains shows no other's price."""
     if not closed:
-        raise BadInput("positions", "asset", "nobody", f"accounts closed in {market.symbol}")
+        raise tables.bad("positions", "asset", "nobody", f"accounts closed in {market.symbol}")
     decimals = market.size_decimals
     lots_at = {
         _lot_micro(price, decimals): price
@@ -205,7 +204,7 @@ def _batches(number: int, market: Terms, closed: Sequence[_Closed], tables: Oct1
         if bucket.adldByAsset.get(market.symbol)
     ]
     if not seconds:
-        raise BadInput("flow", "adldByAsset", "nothing", f"batches in {market.symbol}")
+        raise tables.bad("flow", "adldByAsset", "nothing", f"batches in {market.symbol}")
     found: list[Batch] = []
     for time, notional in sorted(seconds, key=lambda second: (-second[1], second[0])):
         whole = _micro(notional)
@@ -274,14 +273,14 @@ def _without_longs(
 
 
 def _parts(
-    batches: Sequence[Batch], market: Terms, closed: Sequence[_Closed]
+    batches: Sequence[Batch], market: Terms, closed: Sequence[_Closed], tables: Oct10
 ) -> Iterator[tuple[str, Part]]:
     """Yield (address, position) of the shorts of a market: as many lots as its batches closed."""
     number, decimals = batches[0].market, market.size_decimals
     lots_left = sum(batch.lots for batch in batches)
     worth = sum((batch.lots * batch.price for batch in batches), Decimal(0))
     if not lots_left:
-        raise BadInput("flow", "adldByAsset", market.symbol, "batches that a price explains")
+        raise tables.bad("flow", "adldByAsset", market.symbol, "batches that a price explains")
     others = []
     for one in closed:
         batch, lots = _batch_of(one, batches, decimals) if one.alone else (None, 0)
@@ -293,11 +292,11 @@ def _parts(
             others.append(one)
     if lots_left < 0:
         allowed = f"{-lots_left} lots less: what the batches closed"
-        raise BadInput("accounts", "adl_notional", f"single fills in {market.symbol}", allowed)
+        raise tables.bad("accounts", "adl_notional", f"single fills in {market.symbol}", allowed)
     if not lots_left:
         return
     average = _CONTEXT.divide(worth, Decimal(lots_left))
-    for one, lots, basis in _shared_out(lots_left, others, average.scaleb(-decimals), market):
+    for one, lots, basis in _shared_out(lots_left, others, average, market, tables):
         if lots:
             yield one.account.user, _part(one, number, lots, average, basis)
 
@@ -313,19 +312,20 @@ def _part(
 
 
 def _shared_out(
-    lots: int, others: Sequence[_Closed], lot_usd: Decimal, market: Terms
+    lots: int, others: Sequence[_Closed], average: Decimal, market: Terms, tables: Oct10
 ) -> Iterator[tuple[_Closed, int, Basis]]:
     """Share lots out in proportion to what each account may have had, none beyond its notional.
 
     What it may have had is its notional by its PnL % where its profit in this market is told, else
     all of its notional.
     """
+    lot_usd = average.scaleb(-market.size_decimals)
     guesses = [_guess(one) for one in others]
     most = [_floor(one.account.adl_notional / lot_usd) for one in others]
     if sum(most) < lots:
         found = f"{sum(most)} lots of those with several fills"
         allowed = f"at least {lots} lots, what single fills leave of the batches"
-        raise BadInput("accounts", f"adl_notional in {market.symbol}", found, allowed)
+        raise tables.bad("accounts", f"adl_notional in {market.symbol}", found, allowed)
     shares = _filled(lots, [usd for usd, _ in guesses], most)
     for one, share, (_, basis) in zip(others, shares, guesses, strict=True):
         yield one, share, basis

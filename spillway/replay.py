@@ -119,8 +119,8 @@ class _Stand:
         self._owners = [self._engine.sender(first + place) for place in range(PEOPLE)]
         self._closings = Closings(self._venue, stage.people.keeper)
         self._marks = [Decimal(0)] * len(told.markets)  # 0 = not yet set
-        self._users: dict[int, str] = {}
-        self._result = Replay(stage.preset.adl.policy, stage.engine.name)
+        self._users: dict[int, str] = {}  # by account
+        self.result = Replay(stage.preset.adl.policy, stage.engine.name)
 
     def play(self) -> Replay:
         """Set the stage, play the batches."""
@@ -129,23 +129,19 @@ class _Stand:
             raise BadInput(
                 "venue", "trading.band_ppm", found, f"at least {int(LEAST_BAND * PPM)} for a replay"
             )
-        self._open()
-        self._observer = observe.Observer(
-            self._engine, self._venue, self._stage.pool, self._stage.preset, self._told
-        )
-        self._now: Snapshot = self._observer.snapshot()
+        self.open()
         seconds: dict[int, list[Batch]] = defaultdict(list)
         for batch in self._playable():
             seconds[batch.time].append(batch)
         for at, batches in sorted(seconds.items()):
             self._play(at, batches)
-            if self._result.findings:
+            if self.result.findings:
                 break
-        return self._result
+        return self.result
 
     # --- before the clock --------------------------------------------------------------------
 
-    def _open(self) -> None:
+    def open(self) -> None:
         """Open winners, the rest of the market and losers, and all positions of the winners."""
         at = self._told.clock.start_time // HOUR * HOUR + 1  # no funding is paid within the hour
         self._engine.send_block([], max(at, self._engine.head.timestamp + 1))
@@ -163,7 +159,7 @@ class _Stand:
         members = self._arrive(self._owners[0], [w.user for w, _ in winners], units)
         rest = _CONTEXT.multiply(notional, Decimal(RICH)).quantize(Decimal(1))
         (self._rest,) = self._arrive(self._owners[1], ["rest"], [usdc_to_units(rest)])
-        self._losers = self._arrive(
+        self.losers = self._arrive(
             self._owners[2],
             [loser.name for loser in self._story.losers],
             [usd_to_quote(loser.equity_usd) // QUOTE_PER_UNIT for loser in self._story.losers],
@@ -178,12 +174,21 @@ class _Stand:
             for mark, group in grouped([e for e in entries if e.market == number]):
                 self._marks[number] = mark
                 self._enter(number, group)
+        self._observer = observe.Observer(
+            self._engine, self._venue, self._stage.pool, self._stage.preset, self._told
+        )
+        self.now: Snapshot = self._observer.snapshot()
+
+    @property
+    def accounts(self) -> dict[str, int]:
+        """The account of each winner, by its address."""
+        return {name: number for number, name in self._users.items()}
 
     def _large_enough(self, part: Part) -> bool:
         """Whether a position may be opened; if not, note it."""
         enough = self._usd(part.lots, part.market) * min(part.entry, part.price) >= LEAST_NOTIONAL
         if not enough:
-            self._result.left_out.append(part)
+            self.result.left_out.append(part)
         return enough
 
     def _planned(self, winner: Winner, parts: Sequence[Part]) -> tuple[int, list[Entry]]:
@@ -211,7 +216,7 @@ class _Stand:
         ]
         lacking = max((need for _, _, need in ranges), default=Decimal(0))
         if quote <= 0 or lacking > 0:
-            self._result.raised.append(winner.user)
+            self.result.raised.append(winner.user)
             least = usd_to_quote((lacking * len(parts)).quantize(Decimal("0.01")) + 1)
             quote = max(quote, 0) + least if quote > 0 else fees + least
         nobody = Member("", "", "")
@@ -284,20 +289,20 @@ class _Stand:
     def _playable(self) -> Iterator[Batch]:
         """Yield the batches that are replayed, with no more lots than the winners have."""
         held = [0] * len(self._decimals)
-        for leg in (leg for held_by in self._now.accounts.values() for leg in held_by.legs.items()):
+        for leg in (leg for held_by in self.now.accounts.values() for leg in held_by.legs.items()):
             held[leg[0]] += max(-leg[1].size, 0)
         left = list(held)
         for batch in self._record.batches:
             lots = min(batch.lots, left[batch.market])
             if not batch.price or batch.notional < self._story.least_batch_usd or not lots:
-                self._result.too_small.append(batch)
+                self.result.too_small.append(batch)
                 continue
             left[batch.market] -= lots
             yield replace(batch, lots=lots)
 
     def _play(self, at: int, batches: Sequence[Batch]) -> None:
         """Play the batches of one second."""
-        self._result.played += batches
+        self.result.played += batches
         at = max(at, self._engine.head.timestamp + LEAD + 1)
         calls, marks = self._taken_over(batches, at - LEAD)
         self._mine(calls, at - LEAD, sum(batch.lots for batch in batches))
@@ -309,13 +314,13 @@ class _Stand:
         self._marks = marks
         calls = self._prices(marks, at)
         with self._engine.rehearse(calls, at) as seen:
-            now = self._observer.after(self._now, _events(seen.receipts))
-            accounts = [member.account for member in self._losers]
+            now = self._observer.after(self.now, _events(seen.receipts))
+            accounts = [member.account for member in self.losers]
             below = [number for number in accounts if now.equity(number) < 0]
-            view = View(block=self._result.blocks, time=at, now=now)
+            view = View(block=self.result.blocks, time=at, now=now)
             calls += self._closings.of(below, view) if below else []
         in_market = {batch.market: batch for batch in batches}
-        losers = {member.account: member.name for member in self._losers}
+        losers = {member.account: member.name for member in self.losers}
         for receipt in self._mine(calls, at):
             for event in receipt.named("Deleveraged"):
                 hit = Hit(
@@ -326,9 +331,9 @@ class _Stand:
                     quote=event.quote,
                     tier=event.tier,
                 )
-                self._result.hits.append(hit)
+                self.result.hits.append(hit)
         for number in accounts:
-            if not self._now.accounts[number].flat:
+            if not self.now.accounts[number].flat:
                 why = f"{losers[number]} not closed at {at}"
                 raise BadInput("venue", "replay", why, "losers that every batch closes whole")
 
@@ -340,15 +345,20 @@ class _Stand:
         """
         buys: list[tuple[Member, int, list[tuple[Decimal, int]]]] = []
         parts = [self._split(batch.lots, batch) for batch in batches]
-        for place, member in enumerate(self._losers):
+        for place, member in enumerate(self.losers):
             worth = [
                 self._usd(part[place], batch.market) * batch.price
                 for part, batch in zip(parts, batches, strict=True)
             ]
-            cash = Decimal(self._now.quote(member.account)).scaleb(-QUOTE_DECIMALS)
-            scale = _CONTEXT.divide(
-                1 + _CONTEXT.divide(cash, sum(worth, Decimal("1e-9"))), 1 + Decimal(self._fee) / PPM
-            )
+            if not any(worth):
+                continue
+            cash = Decimal(self.now.quote(member.account)).scaleb(-QUOTE_DECIMALS)
+            loss = _CONTEXT.divide(cash, sum(worth, Decimal(0)))
+            scale = _CONTEXT.divide(1 + loss, 1 + Decimal(self._fee) / PPM)
+            if scale > 1 + self._band:
+                allowed = f"at most {self._band:%} of the positions that it loses it on"
+                found = f"{cash:.2f} on {sum(worth):.2f} USD"
+                raise BadInput(self._story.name, f"equity_usd of {member.name}", found, allowed)
             for usd, part, batch in zip(worth, parts, batches, strict=True):
                 if part[place]:
                     cost = _CONTEXT.multiply(usd, scale)
@@ -426,18 +436,18 @@ class _Stand:
         self, calls: Sequence[Call], at: int, wanted: int | None = None
     ) -> tuple[Receipt, ...]:
         """Mine a block of the replay and judge it."""
-        before = self._now
+        before = self.now
         receipts = self._engine.send_block(calls, at).receipts
         # Whoever closes page by page sends a page too many rather than one too few.
         _check_all([receipt for receipt in receipts if receipt.label != "Adl.close"])
         if wanted is not None:
             self._check_filled(receipts, wanted)
         events = _events(receipts)
-        self._now = self._observer.after(before, events)
-        flows = observe.flows(events, self._observer.junior(self._now))
-        self._result.findings += invariants.check(before, self._now, flows)
-        self._result.blocks += 1
-        self._result.transactions += len(receipts)
+        self.now = self._observer.after(before, events)
+        flows = observe.flows(events, self._observer.junior(self.now))
+        self.result.findings += invariants.check(before, self.now, flows)
+        self.result.blocks += 1
+        self.result.transactions += len(receipts)
         return receipts
 
 
