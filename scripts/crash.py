@@ -19,6 +19,8 @@ import click
 @click.option("--seed", type=click.IntRange(min=0), help="Instead of the scenario's own.")
 @click.option("--traders", type=click.IntRange(min=1), help="Drawn, instead of the scenario's own.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of oct10_real's tables.")
+@click.option("--policies", default="", help="Of oct10_real: a,b,...; all if none is named.")
 @click.option("--network", default="", help="For engine ape: its own chain, or a node of anvil.")
 def cli(**options: Any) -> None:
     """Run SCENARIO (a name under scenarios/, or a file) and write what happened.

@@ -12,7 +12,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from spillway import crash as crashes
-from spillway import engines, presets, record, scenario, waterfall_table
+from spillway import (
+    engines,
+    presets,
+    real_command,
+    real_story,
+    record,
+    scenario,
+    waterfall_table,
+)
 from spillway.build import build_all
 from spillway.errors import BadInput
 from spillway.units import price_to_usd
@@ -29,7 +37,11 @@ LINES = 20  # of progress where there is no terminal
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The command line; `seed`, `traders` and `out` are None where the scenario is to say."""
+    """The command line; `seed`, `traders` and `out` are None where the scenario is to say.
+
+    `data` and `policies` are of replays alone: the folder of their tables, and the policies that
+    they are played under, separated by commas; all that there are if none is named.
+    """
 
     scenario: str
     venue: str = "hyperliquid"
@@ -38,6 +50,8 @@ class Options:
     traders: int | None = None
     out: Path | None = None
     network: str = ""
+    data: Path | None = None
+    policies: str = ""
 
 
 def crash(options: Options, console: Console | None = None) -> int:
@@ -46,6 +60,14 @@ def crash(options: Options, console: Console | None = None) -> int:
     Raises BadInput, before anything is written, for options and files that are not allowed.
     """
     console = console or Console(highlight=False)
+    if options.scenario in real_story.names():
+        return real_command.replay_all(options, console)
+    if options.data is not None or options.policies:
+        option, value = (
+            ("--data", options.data) if options.data else ("--policies", options.policies)
+        )
+        allowed = f"nothing with this scenario; a value with {', '.join(real_story.names())}"
+        raise BadInput("command line", option, str(value), allowed)
     told = scenario.load(scenario.find(options.scenario), options.seed)
     if options.traders is not None:
         told = scenario.grown(told, options.traders)

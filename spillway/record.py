@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import contextmanager
 from decimal import Decimal
 from itertools import chain, islice
 from pathlib import Path
@@ -17,13 +18,14 @@ from spillway.errors import BadInput
 from spillway.model.words import DEFICIT, FEES, Account, Leg
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from spillway.crash import Block, Run
     from spillway.engines import Receipt
     from spillway.invariants import Snapshot
     from spillway.model.margin import Market
     from spillway.scenario import Scenario
+    from spillway.tables import Table
 
 SUMMARY = "summary.json"
 
@@ -63,9 +65,9 @@ REVERTED = "Reverted"
 ROW_GROUP = 50_000  # rows of a file that are written at once
 
 
-def default_folder(scenario: str, venue: str, seed: int) -> Path:
-    """Return where a run goes unless it is told."""
-    return Path("runs") / f"{scenario}-{venue}-{seed}"
+def default_folder(*parts: object) -> Path:
+    """Return where a run goes unless it is told: by scenario, venue and seed."""
+    return Path("runs") / "-".join(map(str, parts))
 
 
 def check_folder(folder: Path) -> None:
@@ -76,28 +78,41 @@ def check_folder(folder: Path) -> None:
 
 def write(run: Run, folder: Path) -> dict[str, Any]:
     """Write the run directory, in place of an earlier one; give the summary."""
+    summary = metrics.summary(run)
+    with replaced(folder) as part:
+        write_start(part, run.scenario, run.preset, summary)
+        write_table(part / "blocks.parquet", block_rows(run), blocks_schema(run.scenario))
+        write_table(part / "events.parquet", _event_rows(run), EVENTS)
+        rows = chain(_account_rows(run, "start", run.start), _account_rows(run, "end", run.now))
+        write_table(part / "accounts.parquet", rows, ACCOUNTS)
+    return summary
+
+
+@contextmanager
+def replaced(folder: Path) -> Iterator[Path]:
+    """Give an empty folder to write to, and put it in the place of `folder` once all is written."""
     check_folder(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
-    summary = metrics.summary(run)
-    (part / "scenario.toml").write_text(tables.written(run.scenario), encoding="utf-8")
-    (part / "venue.toml").write_text(tables.written(run.preset), encoding="utf-8")
-    (part / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    _write_table(part / "blocks.parquet", block_rows(run), blocks_schema(run.scenario))
-    _write_table(part / "events.parquet", _event_rows(run), EVENTS)
-    rows = chain(_account_rows(run, "start", run.start), _account_rows(run, "end", run.now))
-    _write_table(part / "accounts.parquet", rows, ACCOUNTS)
+    yield part
     shutil.rmtree(folder, ignore_errors=True)
     part.replace(folder)
-    return summary
 
 
-def _write_table(path: Path, rows: Iterator[dict[str, Any]], schema: pa.Schema) -> None:
+def write_start(folder: Path, told: Table, preset: Table, summary: Mapping[str, Any]) -> None:
+    """Write what a run was made from, and its summary."""
+    (folder / "scenario.toml").write_text(tables.written(told), encoding="utf-8")
+    (folder / "venue.toml").write_text(tables.written(preset), encoding="utf-8")
+    (folder / SUMMARY).write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+
+
+def write_table(path: Path, rows: Iterable[dict[str, Any]], schema: pa.Schema) -> None:
     """Write rows as they come, a group of them at a time, so that not all stand in memory."""
+    rest = iter(rows)
     with pq.ParquetWriter(path, schema) as writer:
-        while group := list(islice(rows, ROW_GROUP)):
+        while group := list(islice(rest, ROW_GROUP)):
             writer.write_table(pa.Table.from_pylist(group, schema=schema))
 
 

@@ -54,11 +54,12 @@ STEPS = 100  # fills and payments of a gap that one call of `close` does
 
 
 class Prepared(NamedTuple):
-    """A job as it is once it is ready, the calls that make it so, and the gas of their scan."""
+    """A job as it is once it is ready, the calls that make it so, and what their scan takes."""
 
     job: Ranking
     calls: list[Call]
     gas: int
+    pages: int
 
 
 class Closings:
@@ -126,17 +127,17 @@ class Closings:
     def _prepare(self, job: Ranking, holders: Sequence[Holder], worst: int, view: View) -> Prepared:
         """Bring a job on until it is ready."""
         side, sender = (job.market, job.longs), self._address
-        calls, gas = [], 0
+        calls, gas, pages = [], 0, 0
         if job.phase == ABSENT:
             calls.append(self._venue.open_job(job.market, job.loser, job.threshold, sender))
         if job.scans:
             leg = view.leg(job.loser, job.market)
             for page in job.scan(holders, abs(leg.size) if leg else 0, worst):
                 calls.append(self._venue.scan(*side, page.places, sender))
-                gas += page.gas
+                gas, pages = gas + page.gas, pages + 1
         if job.phase == ORDERING:
             calls += [self._venue.order(*side, *ranks, sender) for ranks in job.order()]
-        return Prepared(job, calls, gas)
+        return Prepared(job, calls, gas, pages)
 
     # --- closings -----------------------------------------------------------------------------
 
@@ -204,6 +205,7 @@ def _fits(losers: Sequence[int], ready: Sequence[Prepared], view: View) -> bool:
         and len(losers) <= MOST_LOSERS
         and len(ready) <= MOST_PLANS
         and all(len(each.job.told) <= MOST_RANKS for each in ready)
+        and all(each.pages <= 1 for each in ready)  # holes cost a place, if no gas
     )
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
 import pytest
 
-from spillway.actors import rankings
+from spillway.actors import closings, rankings
 from spillway.actors.rankings import GAS_CALL, GAS_ENROLLED, MOST_PLACES, Page, pages_of
 
 WORST = rankings.GAS_HOLDER + rankings.GAS_HOLDER_LEG
 NOBODY, EVERYBODY = 2**255, 0  # thresholds
+
+if TYPE_CHECKING:
+    from spillway.actors.view import View
 
 
 def holders(*places: int) -> list[tuple[int, int]]:
@@ -44,6 +50,15 @@ def test_holes_count_as_places_and_cost_next_to_nothing() -> None:
     found = pages_of(NOBODY, holders(0, last), WORST, 0, last + 5)
     assert [page.places for page in found] == [MOST_PLACES, MOST_PLACES, 15]
     assert sum(page.gas for page in found) == 2 * WORST
+
+
+@pytest.mark.parametrize(("pages", "fits"), [(1, True), (2, False)])
+def test_a_list_of_several_pages_is_not_told_in_one_transaction(pages: int, fits: bool) -> None:
+    """However few have stayed: what one call scans is bounded by places, holes included."""
+    job = rankings.Ranking(0, True, loser=1, length=pages * MOST_PLACES)
+    told = closings.Prepared(job, [], 0, pages)
+    view = SimpleNamespace(now=SimpleNamespace(accounts={1: SimpleNamespace(legs={})}))
+    assert closings._fits([1], [told], cast("View", view)) is fits  # noqa: SLF001
 
 
 def test_an_empty_list_has_no_page() -> None:
