@@ -76,6 +76,13 @@ def test_a_problem_is_found(
     assert [issue.code for issue in lint(write("Planted.vy", source))] == codes
 
 
+def test_a_policy_need_not_use_all_that_its_interface_passes(
+    write: Callable[[str, str], Path],
+) -> None:
+    assert lint(write("adl/Planted.vy", UNUSED)) == []
+    assert [issue.code for issue in lint(write("adl/Large.vy", HUGE))] == ["NTX1"]
+
+
 def test_a_module_that_uses_two_others_is_read(write: Callable[[str, str], Path]) -> None:
     write("modules/one.vy", MODULE)
     write("modules/two.vy", MODULE)
