@@ -16,11 +16,11 @@ from eth.db.atomic import AtomicDB
 from eth.db.witness import MetaWitness
 from eth.rlp.accounts import Account
 from eth.vm.forks.prague import PragueVM
-from eth_hash.auto import keccak
 from eth_typing import Hash32
 from trie import HexaryTrie
 
 from spillway.engines.flat_state import FlatAccountDB, FlatState, Table
+from spillway.engines.hashing import keccak
 
 if TYPE_CHECKING:
     from eth.abc import ExecutionContextAPI
