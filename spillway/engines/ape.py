@@ -31,13 +31,13 @@ from spillway.engines.protocol import (
     Head,
     Outcome,
 )
-from spillway.engines.rooted_state import RootedDB, RootedVM
+from spillway.engines.rooted_state import RootedDB, RootedVM, persist_block
 from spillway.errors import BadInput, EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from eth.abc import BlockHeaderAPI, StateAPI, UnsignedTransactionAPI
+    from eth.abc import BlockHeaderAPI, SignedTransactionAPI, StateAPI, UnsignedTransactionAPI
     from eth.vm.forks.prague import PragueVM
 
 NETWORK = "ethereum:local:test"
@@ -74,7 +74,7 @@ class ApeLocal:
         return Head(header.block_number, header.timestamp)
 
     def mine(self, calls: Sequence[Call], timestamp: int) -> list[Outcome]:
-        transactions = [call.as_signed_transaction(key) for call, key in self._transactions(calls)]
+        transactions = [_signed(unsigned, key) for unsigned, key in self._transactions(calls)]
         # A block runs at the time of the header that is prepared for it, which is now by default.
         chain = self._chain
         chain.header = chain.create_header_from_parent(self._header, timestamp=timestamp)
@@ -161,7 +161,9 @@ class ApeLocal:
         backend = self._provider.evm_backend
         fresh = {"balance": SENDER_BALANCE, "nonce": 0, "code": b"", "storage": {}}
         state = backend.genesis_state | {evm.to_bytes(address): fresh for address in self._keys}
-        chain = type(backend.chain).configure(vm_configuration=((0, RootedVM),))
+        chain = type(backend.chain).configure(
+            vm_configuration=((0, RootedVM),), persist_block=persist_block
+        )
         backend.chain = chain.from_genesis(RootedDB(), params, state)
         self._move_to(backend.chain.get_canonical_head())
 
@@ -190,6 +192,14 @@ class ApeLocal:
             sent[call.sender] += 1
             transactions.append((unsigned, key))
         return transactions
+
+
+def _signed(unsigned: UnsignedTransactionAPI, key: PrivateKey) -> SignedTransactionAPI:
+    """Sign, and note whose key it was: py-evm would recover that from the signature again."""
+    transaction: SignedTransactionAPI = unsigned.as_signed_transaction(key)
+    seeded: Any = transaction
+    seeded.sender = key.public_key.to_canonical_address()
+    return transaction
 
 
 def _rehearse(vm: PragueVM, unsigned: UnsignedTransactionAPI, key: PrivateKey) -> Outcome:
