@@ -10,8 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from eth_hash.auto import keccak
-
+from spillway.engines.hashing import keccak
 from spillway.model.words import HIGH, LOW_MARKETS, Account, decode_dump, set_bits
 
 if TYPE_CHECKING:

@@ -1,7 +1,5 @@
 """EVM engines behind one protocol: blocks of calls in, receipts out."""
 
-import os
-
 from spillway.engines.accounts import sender
 from spillway.engines.codec import Event
 from spillway.engines.contract import Contract
@@ -25,9 +23,6 @@ __all__ = [
 ]
 
 NAMES = ("ape", "pyevm", "revm")
-
-# Of the libraries that eth-hash can use, the one that it takes by itself is by far the slowest.
-os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")
 
 
 def start(name: str, genesis: Genesis | None = None, network: str = "") -> Engine:

@@ -7,7 +7,8 @@ from functools import cache
 
 import rlp
 from coincurve import PrivateKey
-from eth_hash.auto import keccak
+
+from spillway.engines.hashing import keccak
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,14 +26,14 @@ from spillway.engines.protocol import (
     Head,
     Outcome,
 )
-from spillway.engines.rooted_state import RootedDB, RootedVM
+from spillway.engines.rooted_state import RootedDB, RootedVM, persist_block
 from spillway.engines.wallet import Wallet
 from spillway.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from eth.abc import BlockHeaderAPI, StateAPI, UnsignedTransactionAPI
+    from eth.abc import BlockHeaderAPI, SignedTransactionAPI, StateAPI, UnsignedTransactionAPI
     from eth.vm.forks.prague import PragueVM
     from eth_keys.datatypes import PrivateKey
 
@@ -65,8 +65,7 @@ class ApeLocal:
 
     def mine(self, calls: Sequence[Call], timestamp: int) -> list[Outcome]:
         transactions = [
-            call.as_signed_transaction(key)
-            for call, key in self._wallet.transactions(calls, self.nonce)
+            _signed(unsigned, key) for unsigned, key in self._wallet.transactions(calls, self.nonce)
         ]
         # A block runs at the time of the header that is prepared for it, which is now by default.
         chain = self._chain
@@ -154,9 +153,19 @@ class ApeLocal:
         state = backend.genesis_state | {
             evm.to_bytes(address): fresh for address in self._wallet.addresses
         }
-        chain = type(backend.chain).configure(vm_configuration=((0, RootedVM),))
+        chain = type(backend.chain).configure(
+            vm_configuration=((0, RootedVM),), persist_block=persist_block
+        )
         backend.chain = chain.from_genesis(RootedDB(), params, state)
         self._move_to(backend.chain.get_canonical_head())
+
+
+def _signed(unsigned: UnsignedTransactionAPI, key: PrivateKey) -> SignedTransactionAPI:
+    """Sign, and note whose key it was: py-evm would recover that from the signature again."""
+    transaction: SignedTransactionAPI = unsigned.as_signed_transaction(key)
+    seeded: Any = transaction
+    seeded.sender = key.public_key.to_canonical_address()
+    return transaction
 
 
 def _rehearse(vm: PragueVM, unsigned: UnsignedTransactionAPI, key: PrivateKey) -> Outcome:

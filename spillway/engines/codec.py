@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from eth_abi.abi import decode as abi_decode
 from eth_abi.abi import encode as abi_encode
 from eth_abi.exceptions import DecodingError, EncodingError
-from eth_hash.auto import keccak
 
 from spillway.engines import layout
+from spillway.engines.hashing import keccak
 from spillway.errors import EngineError
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from eth.abc import AccountDatabaseAPI
 from eth.constants import BLANK_ROOT_HASH, EMPTY_SHA3
 from eth.rlp.accounts import Account
 from eth.vm.forks.prague.state import PragueState
-from eth_hash.auto import keccak
 from eth_typing import Hash32
 from trie import HexaryTrie
 
+from spillway.engines.hashing import keccak
 from spillway.engines.interpreter import FastComputation
 
 Table = dict[Any, Any]

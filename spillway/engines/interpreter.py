@@ -30,7 +30,8 @@ from eth.vm.forks.london.storage import GAS_SCHEDULE_EIP3529 as PRICES
 from eth.vm.forks.prague.computation import PragueComputation
 from eth.vm.logic.invalid import InvalidOpcode
 from eth.vm.stack import Stack
-from eth_hash.auto import keccak
+
+from spillway.engines.hashing import keccak
 
 if TYPE_CHECKING:
     from collections.abc import Callable

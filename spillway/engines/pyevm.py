@@ -23,11 +23,11 @@ from eth.vm.forks.istanbul.constants import GAS_TXDATANONZERO_EIP2028
 from eth.vm.forks.prague import PragueVM
 from eth.vm.forks.prague.state import PragueTransactionExecutor
 from eth.vm.message import Message
-from eth_hash.auto import keccak
 from eth_typing import BlockNumber, Hash32
 
 from spillway.engines import accounts, evm
 from spillway.engines.flat_state import FlatState
+from spillway.engines.hashing import keccak
 from spillway.engines.interpreter import FastComputation
 from spillway.engines.protocol import (
     CHAIN_ID,

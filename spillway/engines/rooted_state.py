@@ -1,8 +1,9 @@
 """Prague's VM for a chain of py-evm, on flat tables that know their Merkle root.
 
-Blocks, receipts, transactions and roots stay py-evm's. Only two things differ: the loop over
-opcodes, and that the slots of a block are kept for the next one, instead of being read from the
-tries again. The tries are read where a table has no entry yet, and written at the end of a block.
+Blocks, receipts, transactions and roots stay py-evm's. What differs: the loop over opcodes; the
+slots of a block are kept for the next one instead of being read from the tries again; what was just
+made is neither copied nor decoded once more. The tries are read where a table has no entry yet, and
+written at the end of a block.
 """
 
 from __future__ import annotations
@@ -11,19 +12,21 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import rlp
+from eth.abc import BlockPersistResult
 from eth.constants import BLANK_ROOT_HASH
 from eth.db.atomic import AtomicDB
 from eth.db.witness import MetaWitness
 from eth.rlp.accounts import Account
 from eth.vm.forks.prague import PragueVM
-from eth_hash.auto import keccak
 from eth_typing import Hash32
 from trie import HexaryTrie
 
 from spillway.engines.flat_state import FlatAccountDB, FlatState, Table
+from spillway.engines.hashing import keccak
 
 if TYPE_CHECKING:
-    from eth.abc import ExecutionContextAPI
+    from eth.abc import BlockAPI, BlockHeaderAPI, ExecutionContextAPI, TransactionFieldsAPI
+    from eth.chains.base import MiningChain
 
 
 class RootedAccountDB(FlatAccountDB):
@@ -182,6 +185,23 @@ class RootedVM(PragueVM):
     """Prague, block by block."""
 
     _state_class = RootedState
+
+    def increment_blob_gas_used(
+        self, old_header: BlockHeaderAPI, transaction: TransactionFieldsAPI
+    ) -> BlockHeaderAPI:
+        """The header as it was, and no copy of it: a transaction of ours has no blobs."""
+        del transaction
+        return old_header
+
+
+def persist_block(
+    chain: MiningChain, block: BlockAPI, perform_validation: bool = True
+) -> BlockPersistResult:
+    """A chain's method: check and store a block, without decoding it from the database again."""
+    if perform_validation:
+        chain.validate_block(block)
+    chain.chaindb.persist_block(block)
+    return BlockPersistResult(block, (block,), ())
 
 
 def _slot_key(slot: int) -> bytes:

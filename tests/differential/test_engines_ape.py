@@ -19,12 +19,14 @@ from eth_keys.datatypes import PrivateKey
 from eth_tester.backends.pyevm.main import get_default_genesis_params
 from eth_typing import BlockNumber
 
-from spillway.engines import Call, accounts, codec, evm
+from spillway import engines
+from spillway.engines import Call, Engine, Genesis, accounts, codec, evm
 from spillway.engines.protocol import CHAIN_ID, SENDER_BALANCE
-from spillway.engines.rooted_state import RootedDB, RootedVM
+from spillway.engines.rooted_state import RootedDB, RootedVM, persist_block
 from tests.rng import seeded
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from random import Random
 
     from eth.abc import BlockHeaderAPI, SignedTransactionAPI
@@ -100,6 +102,7 @@ class Twin:
 def _chain(vm: type[PragueVM], database: Any) -> Any:
     class Chain(MiningChain):
         chain_id = CHAIN_ID
+        persist_block = persist_block if vm is RootedVM else MiningChain.persist_block
         vm_configuration = ((BlockNumber(0), vm.configure(consensus_class=PosConsensus)),)
 
     params = get_default_genesis_params({"gas_limit": 30_000_000, "timestamp": START})
@@ -111,6 +114,12 @@ def _chain(vm: type[PragueVM], database: Any) -> Any:
 @pytest.fixture
 def twin() -> Twin:
     return Twin()
+
+
+@pytest.fixture
+def ape() -> Iterator[Engine]:
+    with engines.start("ape", Genesis(START - 1)) as engine:
+        yield engine
 
 
 @pytest.fixture
@@ -177,3 +186,15 @@ def test_an_unfinished_block_leaves_nothing_behind(
     state.set_balance(evm.to_bytes(SENDERS[1].address), 5)
     state.set_storage(evm.to_bytes(HARNESS), 3, 9)
     twin.mine([some_call(harness, seeded(2)) for _ in range(4)])
+
+
+def test_a_mined_block_holds_the_signatures_of_its_senders(
+    ape: Engine, harness: codec.Interface
+) -> None:
+    data = harness.functions["bump"].encode(("note",))
+    senders = [ape.sender(index) for index in (0, 1, 2, 1)]
+    result = ape.send_block([Call(each, ape.sender(3), data) for each in senders], START)
+    backend: Any = ape.backend
+    chain = backend._provider.evm_backend.chain  # noqa: SLF001 (what a node would be asked for)
+    block = chain.get_canonical_block_by_number(result.head.number)
+    assert [each.get_sender() for each in block.transactions] == list(map(evm.to_bytes, senders))

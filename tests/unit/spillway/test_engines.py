@@ -6,6 +6,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from eth_hash.auto import keccak
+from eth_hash.backends import pysha3
 
 from spillway import engines
 from spillway.engines import Call
@@ -117,6 +119,10 @@ def test_reading_nothing_where_a_value_is_due_is_an_error(
     nobody = engine.attach(artifacts["EngineHarness"], outsider)
     with pytest.raises(EngineError, match=r"EngineHarness\.count returned no data"):
         nobody.call.count()
+
+
+def test_all_that_is_hashed_is_hashed_by_the_fast_library() -> None:
+    assert keccak.hasher == pysha3.keccak256
 
 
 def test_a_log_without_a_known_event_is_an_error(
