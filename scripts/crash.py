@@ -19,7 +19,11 @@ import click
 @click.option("--seed", type=click.IntRange(min=0), help="Instead of the scenario's own.")
 @click.option("--traders", type=click.IntRange(min=1), help="Drawn, instead of the scenario's own.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.")
-@click.option("--network", default="", help="Ape's network choice, for engine ape: its own chain, or a local node of anvil.")
+@click.option(
+    "--network",
+    default="",
+    help="Ape's network choice, for engine ape: its own chain, or a local node of anvil.",
+)
 def cli(**options: Any) -> None:
     """Run SCENARIO (a name under scenarios/, or a file) and write what happened.
 

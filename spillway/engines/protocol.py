@@ -74,7 +74,10 @@ class RawLog:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a mined call. `output` is the returned data, or the revert data."""
+    """What became of a mined call.
+
+    `output` is the returned data, which a node does not tell of what it mined, or the revert data.
+    """
 
     success: bool
     gas_used: int
