@@ -74,8 +74,9 @@ class RawLog(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a mined call. `output` is the returned data, or the revert data.
+    """What became of a mined call.
 
+    `output` is the returned data, which a node does not tell of what it mined, or the revert data.
     Its logs stay as the engine's EVM has them, for `read_log` to turn into ours: most are never
     looked at.
     """
