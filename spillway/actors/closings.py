@@ -50,6 +50,7 @@ GAS_LOSER = 500_000  # with one leg; for each further one:
 GAS_LEG_BEGUN = 64_000  # to note it when its closing begins
 GAS_LEG_LEFT = 30_000  # to weigh it in each page, share the gap, and let its job go
 GAS_SIDE = 150_000  # to open a further job
+GAS_PAGE = 14_000_000  # what a page of a closing may use
 STEPS = 100  # fills and payments of a gap that one call of `close` does
 
 
@@ -189,7 +190,7 @@ class Closings:
         else:
             begun = min(GAS_LOSER + legs * GAS_LEG_BEGUN, TX_GAS_LIMIT)
             first = [self._venue.close(loser, 0, self._address, begun)]
-        each = min(max((GAS_CALL - page) // GAS_WINNER, 1), STEPS)
+        each = min(max((GAS_PAGE - page) // GAS_WINNER, 1), STEPS)
         gas = page + min(steps, each) * GAS_WINNER
         return first + [self._venue.close(loser, each, self._address, gas)] * -(-steps // each)
 

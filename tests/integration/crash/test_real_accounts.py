@@ -233,7 +233,7 @@ def test_the_table_fits_the_terminal(width: int, played: Replay, record: Record)
         ({"data": None}, r"--data: found 'nothing'.*HyperMultiAssetedADL.*ADLVisualizer"),
         ({"seed": 1}, "--seed: found 1"),
         ({"traders": 5}, "--traders: found 5"),
-        ({"policies": "seniority"}, "--policies: found 'seniority', allowed: hyperliquid_docs"),
+        ({"policies": "seniority"}, "--policies: found 'seniority', allowed: hyperliquid_queue"),
         ({"engine": "geth"}, "--engine: found 'geth'"),
         ({"scenario": "thin"}, "--data: found .*allowed: nothing with this scenario"),
         ({"scenario": "thin", "data": None, "policies": "x"}, "--policies: found 'x'"),
