@@ -375,9 +375,13 @@ def _loop(computation: Any) -> None:  # noqa: C901, PLR0912, PLR0915 (one branch
             stack[-1] = int.from_bytes(data[start : start + 32].ljust(32, b"\0"), "big")
         elif kind == COPY:
             target, start, size = pop(), pop(), pop()
-            computation.extend_memory(max(target, start), size)
-            computation.consume_gas(GAS_COPY * ((size + 31) // 32), "MCOPY")
-            memory = computation._memory._bytes
+            if max(target, start) + size > len(memory):
+                computation.extend_memory(max(target, start), size)
+                memory = computation._memory._bytes
+            gas = GAS_COPY * ((size + 31) // 32)
+            if meter.gas_remaining < gas:
+                raise OutOfGas("out of gas in a copy within memory")
+            meter.gas_remaining -= gas
             memory[target : target + size] = memory[start : start + size]
         elif kind == JUMP_IF:
             position = pop()

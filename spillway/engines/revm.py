@@ -6,7 +6,6 @@ mined; Prague's rules, slots cold again in each of them. Wake is imported when a
 
 from __future__ import annotations
 
-import gc
 import logging
 import warnings
 from contextlib import contextmanager
@@ -239,17 +238,7 @@ def _load() -> tuple[Any, Any]:
         allowed = f"once Wake is there: {INSTALL}"
         raise BadInput("command line", "--engine", "revm", allowed) from error
     settings.set_config(WakeConfig.fromdict({"testing": {"block_history": None}}))
-    _keep()
     return wake_rs, (errors.RevertError, errors.Halt)
-
-
-@cache
-def _keep() -> None:
-    """Take what was imported out of the garbage collector's sight, once.
-
-    Its 100,000 objects stay for good; to walk them in the middle of a run takes 0.1 s each time.
-    """
-    gc.freeze()
 
 
 @contextmanager

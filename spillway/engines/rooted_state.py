@@ -18,6 +18,7 @@ from eth.db.atomic import AtomicDB
 from eth.db.witness import MetaWitness
 from eth.rlp.accounts import Account
 from eth.vm.forks.prague import PragueVM
+from eth.vm.forks.prague.blocks import PragueBlock
 from eth_typing import Hash32
 from trie import HexaryTrie
 
@@ -181,9 +182,17 @@ class RootedState(FlatState):
         self._account_db = db.accounts_at(state_root)
 
 
+class RootedBlock(PragueBlock):
+    """A block of which a copy shares what it does not change, rather than copy each transaction."""
+
+    def copy(self, **changes: Any) -> RootedBlock:
+        return type(self)(**{**self.as_dict(), **changes})
+
+
 class RootedVM(PragueVM):
     """Prague, block by block."""
 
+    block_class = RootedBlock
     _state_class = RootedState
 
     def increment_blob_gas_used(
