@@ -241,6 +241,7 @@ class _Loop:
             roster=roster,
             parent=self._observer.parent,
             child=self._observer.child,
+            funds=_funds(stage.contracts, len(scenario.markets)),
             start=start,
             now=start,
             vault_start=self._observer.vault_equity(start),
@@ -261,7 +262,8 @@ class _Loop:
                 roster.makers, cycle(scenarios.desks(scenario)), strict=False
             )
         ]
-        self._keeper = Keeper(venue, people.keeper, self._run.child)
+        backstops = (self._run.child, *self._run.funds)
+        self._keeper = Keeper(venue, people.keeper, backstops, preset.adl)
         self._traders = [Trader(venue, t.member, t.entrant) for t in roster.traders]
         self._script = Script(venue, scenario, roster, people.admin)
         self._cashier = Cashier(venue, roster, people.keeper)
@@ -308,7 +310,7 @@ class _Loop:
         if keeps and to_close:
             with self._rehearsed(calls, at, step) as view:
                 calls = [*calls, *self._keeper.deleverage(view)]
-                if self._run.child in self._keeper.losers(view):
+                if not {self._run.child, *self._run.funds}.isdisjoint(self._keeper.losers(view)):
                     sheds = []  # nothing is left of it
         self._mine([*calls, *sheds, *stops, *deeds.takers, *takers, *cash, *deeds.cash], at, step)
 
@@ -376,3 +378,11 @@ def unexplained(kept: Snapshot, whole: Snapshot) -> list[Finding]:
 
 def _events(result: BlockResult) -> list[Event]:
     return [event for receipt in result.receipts for event in receipt.events]
+
+
+def _funds(contracts: Contracts, markets: int) -> tuple[int, ...]:
+    """Return the accounts of the insurance fund, none where there is no fund."""
+    if contracts.fund is None:
+        return ()
+    accounts = {contracts.fund.call.account_of(market) for market in range(markets)}
+    return tuple(sorted(accounts))

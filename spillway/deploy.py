@@ -8,9 +8,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from spillway.model.policies import contract_name
-from spillway.rules import NOBODY, AdlRules, Layer, LiquidationRules
+from spillway.preset_rules import adl_rules, fund_rules, layer, liquidation_rules
+from spillway.rules import NOBODY, PPM
 from spillway.scenario import desks
-from spillway.units import size_to_lots, usd_to_quote
+from spillway.units import size_to_lots, usdc_to_units
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from spillway.presets import Preset
     from spillway.scenario import Market, Scenario
 
-FEES = 1
 TIERS = 5  # of a schedule; those not used are zero
 
 
@@ -33,6 +33,7 @@ class Role(IntEnum):
     ADL = 8
     VAULT = 16
     CUSTODY = 32
+    FUND = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Contracts:
     vault: Contract
     liquidator: Contract
     lens: Contract
+    fund: Contract | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,28 +130,48 @@ def deploy(
         run_by.shed_band_ppm,
     )
     vault = new("Vault", pool.address, custody.address, book.address, params)
-    liquidation = LiquidationRules(
-        window=preset.liquidation.window_seconds,
-        slice_above=usd_to_quote(preset.liquidation.slice_above_usd),
-    )
-    layers = [Layer(vault.address)]
-    liquidator = new("Liquidator", pool.address, book.address, NOBODY, liquidation, layers)
+    fund = None
+    if preset.insurance:
+        fund_params, caps = fund_rules(preset.insurance, preset.vault, len(scenario.markets))
+        fund = new("InsuranceFund", pool.address, custody.address, book.address, fund_params, caps)
+    fund_at = fund.address if fund else NOBODY
+    behind = {"vault": vault.address, "insurance": fund_at}
+    layers = [layer(each, behind[each.by]) for each in preset.backstops]
+    selling = liquidation_rules(preset)
+    liquidator = new("Liquidator", pool.address, book.address, fund_at, selling, layers)
     policy = new(contract_name(preset.adl.policy))
-    residual_to = FEES if preset.adl.residual_to == "fees" else 0
-    closing = AdlRules(residual_to=residual_to, liquidator=liquidator.address)
-    adl = new("Adl", pool.address, policy.address, NOBODY, closing)
+    closing = adl_rules(preset, liquidator.address)
+    adl = new("Adl", pool.address, policy.address, fund_at, closing)
     lens = new("Lens", pool.address, book.address, adl.address)
-    contracts = Contracts(usdc, pool, custody, book, oracle, adl, vault, liquidator, lens)
+    contracts = Contracts(usdc, pool, custody, book, oracle, adl, vault, liquidator, lens, fund)
     _grant(contracts, roles.admin)
     vault.transact.open_accounts(sender=roles.admin)
     _list(contracts, preset, scenario, roles.admin)
+    _endow(contracts, preset, scenario, roles.admin)
     return contracts
+
+
+def _endow(contracts: Contracts, preset: Preset, scenario: Scenario, admin: Address) -> None:
+    """Open the fund's accounts, and give each its part of the fund's capital."""
+    if not contracts.fund or not preset.insurance:
+        return
+    fund, usdc = contracts.fund, contracts.usdc
+    deposited = sum(usdc_to_units(one.amount_usd) for one in scenario.vault.depositors)
+    capital = deposited * preset.insurance.capital_ppm // PPM
+    markets = [0] if preset.insurance.pooled else list(range(len(scenario.markets)))
+    usdc.transact.mint(admin, capital, sender=admin)
+    usdc.transact.approve(fund.address, capital, sender=admin)
+    for market in markets:
+        fund.transact.open(market, sender=admin)
+        if units := capital // len(markets):
+            fund.transact.give(market, units, sender=admin)
 
 
 def _grant(contracts: Contracts, admin: Address) -> None:
     for role in Role:
-        holder: Contract = getattr(contracts, role.name.lower())
-        contracts.pool.transact.grant(role, holder.address, sender=admin)
+        holder: Contract | None = getattr(contracts, role.name.lower())
+        if holder:
+            contracts.pool.transact.grant(role, holder.address, sender=admin)
 
 
 def _list(contracts: Contracts, preset: Preset, scenario: Scenario, admin: Address) -> None:

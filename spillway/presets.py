@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,13 +12,15 @@ from spillway import tables
 from spillway.build import ROOT
 from spillway.errors import BadInput
 from spillway.model.policies import QUEUES
-from spillway.tables import Table, Text, Whole
+from spillway.tables import Flag, Table, Text, Whole
 
 FOLDER = ROOT / "venues"
 
 PPM = 10**6
 
 Ppm = Annotated[Whole, Field(ge=0, le=PPM)]
+# A part of one, such as 2/3.
+Part = Annotated[Text, Field(pattern=r"^(1|[1-9]\d{0,3}/[1-9]\d{0,3})$")]
 Seconds = Annotated[Whole, Field(gt=0)]
 Weight = Annotated[Whole, Field(ge=0, lt=2**16)]
 
@@ -49,10 +52,35 @@ class Oracle(Table):
 
 
 class Liquidation(Table):
-    """How the book layer sells."""
+    """How the book layer sells, and how far."""
 
     slice_above_usd: Annotated[Whole, Field(ge=0)]
     window_seconds: Annotated[Whole, Field(ge=0)]
+    slices: Annotated[Whole, Field(ge=1)] = 5
+    limit: Literal["bankruptcy", "covered", "mark", "open"] = "bankruptcy"
+    closes: Literal["slices", "restoring"] = "slices"
+    fee_ppm: Ppm = 0
+
+
+class Backstop(Table):
+    """Who takes over what the book could not sell, once equity is below a part of maintenance."""
+
+    by: Literal["vault", "insurance"]
+    below: Part = "1"
+    share: Part = "1"  # of the equity that is left; the rest is the fund's
+    covers: Flag = False  # takes accounts below zero, too, and pays what they lack
+
+
+class Insurance(Table):
+    """An insurance fund: first-loss capital that pays what bankrupt accounts owe."""
+
+    capital_ppm: Annotated[Whole, Field(ge=0)]  # of what depositors have in the vault
+    pooled: Flag = True
+    takes_over: Flag = False
+    drawdown_ppm: Annotated[Whole, Field(ge=1, le=PPM)] = PPM
+    resume_ppm: Ppm = PPM
+    fee_share_ppm: Ppm = 0
+    cap_usd: Annotated[Whole, Field(ge=0)] | None = None  # most that it pays for a market in all
 
 
 class Vault(Table):
@@ -65,10 +93,16 @@ class Vault(Table):
 
 
 class Adl(Table):
-    """Who is deleveraged first, and who keeps what a closed account has left."""
+    """Whom auto-deleveraging closes, against whom first, at what price; who keeps what is left."""
 
-    policy: Text  # by its name in spillway.model.policies
+    policy: Text
     residual_to: Literal["account", "fees"]
+    trigger: Literal["below_zero", "unrestored"] = "below_zero"
+    price: Literal["previous_mark", "mark", "index", "bankruptcy"] = "previous_mark"
+    everyone: Flag = False
+    covered: Flag = False
+    fee_ppm: Ppm = 0
+    delay_blocks: Annotated[Whole, Field(ge=0)] = 0
 
 
 class Preset(Table):
@@ -80,6 +114,10 @@ class Preset(Table):
     trading: Trading
     oracle: Oracle
     liquidation: Liquidation
+    backstops: Annotated[tuple[Backstop, ...], Field(max_length=3)] = (
+        Backstop(by="vault", below="2/3"),
+    )
+    insurance: Insurance | None = None
     vault: Vault
     adl: Adl
 
@@ -116,9 +154,33 @@ def load(path: Path) -> Preset:
     if preset.trading.maker_fee_ppm > preset.trading.taker_fee_ppm:
         allowed = "at most the taker's fee"
         raise BadInput(str(path), "trading.maker_fee_ppm", preset.trading.maker_fee_ppm, allowed)
+    _check_insurance(preset, str(path))
     if preset.adl.policy not in QUEUES:
         raise BadInput(str(path), "adl.policy", preset.adl.policy, f"one of {', '.join(QUEUES)}")
     return preset
+
+
+def _check_insurance(preset: Preset, file: str) -> None:
+    """Raise BadInput where a fund is asked for what it can't do, or where there is none."""
+    fund = preset.insurance
+    for place, backstop in enumerate(preset.backstops):
+        field = f"backstops[{place}].by"
+        if backstop.by == "insurance" and (fund is None or not fund.takes_over):
+            raise BadInput(file, field, backstop.by, "a fund with insurance.takes_over = true")
+        if part_of(backstop.below) > 1 or part_of(backstop.share) > 1:
+            raise BadInput(file, field[:-3], backstop.below, "parts of at most 1")
+    if fund is None:
+        return
+    if fund.takes_over and not fund.pooled:
+        raise BadInput(file, "insurance.takes_over", "true", "only where insurance.pooled is true")
+    if fund.resume_ppm > fund.drawdown_ppm:
+        allowed = f"at most insurance.drawdown_ppm, {fund.drawdown_ppm}"
+        raise BadInput(file, "insurance.resume_ppm", fund.resume_ppm, allowed)
+
+
+def part_of(text: str) -> Fraction:
+    """Return a part as a preset tells it: `2/3`."""
+    return Fraction(text)
 
 
 def with_policy(preset: Preset, policy: str) -> Preset:

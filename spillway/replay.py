@@ -117,7 +117,7 @@ class _Stand:
         self._fee = stage.preset.trading.taker_fee_ppm
         first = cast_size(stage.preset, told)
         self._owners = [self._engine.sender(first + place) for place in range(PEOPLE)]
-        self._closings = Closings(self._venue, stage.people.keeper)
+        self._closings = Closings(self._venue, stage.people.keeper, stage.preset.adl)
         self._marks = [Decimal(0)] * len(told.markets)  # 0 = not yet set
         self._users: dict[int, str] = {}  # by account
         self.result = Replay(stage.preset.adl.policy, stage.engine.name)

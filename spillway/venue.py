@@ -266,7 +266,10 @@ class Venue:
         call: Call = self.contracts.vault.build.claim(owner, sender=sender)
         return call
 
-    def shed(self, market: int, sender: Address) -> Call:
-        """Offer a slice of what the vault's child holds in a market to the book."""
-        call: Call = self.contracts.vault.build.shed(market, sender=sender, gas=GAS_SHED)
+    def shed(self, market: int, sender: Address, *, by_fund: bool = False) -> Call:
+        """Offer a slice of what the vault's child, or the fund, holds in a market to the book."""
+        holder = self.contracts.fund if by_fund else self.contracts.vault
+        if holder is None:
+            raise ValueError("the venue has no insurance fund")
+        call: Call = holder.build.shed(market, sender=sender, gas=GAS_SHED)
         return call

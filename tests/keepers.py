@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
+from spillway import presets
 from spillway.actors.keeper import Keeper
 from spillway.actors.view import View
 from spillway.invariants import Snapshot
@@ -69,13 +70,16 @@ class Reader:
         )
 
 
+HYPERLIQUID = presets.load(presets.find("hyperliquid")).adl
+
+
 class Shift:
     """The keeper at work on a bench, as a run has it work: it rehearses what it will meet."""
 
     def __init__(self, bench: Bench, artifacts: Artifacts, *, liquidates: bool = True) -> None:
         self._bench = bench
         # The keeper calls what a bench has under the same names.
-        self._keeper = Keeper(Venue(cast("Contracts", bench)), bench.keeper, child=0)
+        self._keeper = Keeper(Venue(cast("Contracts", bench)), bench.keeper, (), HYPERLIQUID)
         self._liquidates = liquidates
         self._storage = PoolStorage(bench.pool, artifacts["MarginPool"])
 

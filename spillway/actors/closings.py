@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from spillway.actors.view import View
     from spillway.engines import Address, Call
     from spillway.invariants import Holdings
+    from spillway.model.adl import Place
+    from spillway.presets import Adl
     from spillway.venue import Venue
 
     Side = tuple[int, bool]  # market, whether the winners are long
@@ -66,9 +68,12 @@ class Prepared(NamedTuple):
 class Closings:
     """Makes the calls that close accounts below zero."""
 
-    def __init__(self, venue: Venue, address: Address) -> None:
+    def __init__(self, venue: Venue, address: Address, rules: Adl) -> None:
         self._venue = venue
         self._address = address
+        # What the model plays; elsewhere the steps of a closing are bounded and not counted.
+        self._modelled = rules.trigger == "below_zero" and rules.price == "previous_mark"
+        self._below_zero = rules.trigger == "below_zero"
 
     def of(self, losers: Sequence[int], view: View) -> list[Call]:
         """Return what closes `losers`, in their order, after those whose closing is under way.
@@ -77,7 +82,7 @@ class Closings:
         """
         jobs = self._open(view)
         served = sorted({job.serving for job in jobs.values()} - {0})
-        losers = [n for n in losers if n not in served and _at_hand(n, jobs, view)]
+        losers = [n for n in losers if n not in served and self._at_hand(n, jobs, view)]
         needed = _needed(losers, view)
         jobs = {side: job for side, job in jobs.items() if side in needed or job.serving}
         worst = _dearest({*needed, *jobs}, view)
@@ -161,13 +166,11 @@ class Closings:
         queues = {(job.market, job.longs): job.queue for job in jobs}
         calls: list[Call] = []
         for number in served:
-            fills = [
-                len(adl.close_leg(pool, market, number, queues.get((market, leg.size < 0), ())))
-                for market, leg in pool.accounts[number].legs.items()
-            ]
-            calls += self._closed(number, sum(fills) or 1, view)
+            calls += self._closed(number, _fills(pool, number, queues) or 1, view)
         for number in losers:
-            if pool.equity(number) < 0:
+            if not self._modelled:
+                calls += self._closed(number, 2 * _fills(pool, number, queues) + 1, view)
+            elif pool.equity(number) < 0:
                 # Every queue is told, so that the score is not asked for.
                 outcome = adl.deleverage(pool, number, QUEUES["hyperliquid_queue"], queues)
                 calls += self._closed(number, outcome.steps, view)
@@ -179,6 +182,17 @@ class Closings:
             for job in jobs
             if _done(job, pool)
         ]
+
+    def _at_hand(self, loser: int, jobs: Mapping[Side, Ranking], view: View) -> bool:
+        """Whether open jobs are free for a loser, who is below zero at their prices too."""
+        equity = view.now.equity(loser)
+        for market, leg in view.now.accounts[loser].legs.items():
+            job, seen = jobs.get((market, leg.size < 0)), view.now.markets[market]
+            if leg.size and job:
+                if job.serving:
+                    return False
+                equity -= leg.size * ((seen.mark - job.mark) - (seen.funding - job.funding))
+        return equity < 0 or not self._below_zero
 
     def _closed(self, loser: int, steps: int, view: View) -> list[Call]:
         """Return the pages that close a loser in so many fills and payments."""
@@ -210,6 +224,14 @@ def _fits(losers: Sequence[int], ready: Sequence[Prepared], view: View) -> bool:
     )
 
 
+def _fills(pool: Pool, loser: int, queues: Mapping[Side, list[Place]]) -> int:
+    """Close an account against queues, and return how many winners that took."""
+    return sum(
+        len(adl.close_leg(pool, market, loser, queues.get((market, leg.size < 0), ())))
+        for market, leg in pool.accounts[loser].legs.items()
+    )
+
+
 def _done(job: Ranking, now: Holdings | Pool) -> bool:
     """Whether a job may be ended: its loser is closed or saved, or its queue used up by others."""
     if job.serving:
@@ -220,18 +242,6 @@ def _done(job: Ranking, now: Holdings | Pool) -> bool:
         return True
     used_up = job.phase == READY and job.lots < abs(leg.size)
     return used_up or margin.equity(loser, now.markets) >= 0
-
-
-def _at_hand(loser: int, jobs: Mapping[Side, Ranking], view: View) -> bool:
-    """Whether open jobs are free for a loser, who is below zero at their prices too."""
-    equity = view.now.equity(loser)
-    for market, leg in view.now.accounts[loser].legs.items():
-        job, seen = jobs.get((market, leg.size < 0)), view.now.markets[market]
-        if leg.size and job:
-            if job.serving:
-                return False
-            equity -= leg.size * ((seen.mark - job.mark) - (seen.funding - job.funding))
-    return equity < 0
 
 
 def _covered(losers: Sequence[int], jobs: Mapping[Side, Ranking], view: View) -> Iterator[int]:

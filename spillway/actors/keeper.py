@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from spillway.actors.view import View
     from spillway.engines import Address, Call
+    from spillway.presets import Adl
     from spillway.venue import Venue
 
 MOST_ACCOUNTS = 16  # of one call of `liquidate`
@@ -28,11 +29,15 @@ GAS_CALL = 15_000_000
 class Keeper:
     """One keeper for all that is open to anyone."""
 
-    def __init__(self, venue: Venue, address: Address, child: int) -> None:
+    def __init__(
+        self, venue: Venue, address: Address, backstops: Sequence[int], rules: Adl
+    ) -> None:
+        """Begin with the accounts that take others over, the vault's child first."""
         self._venue = venue
         self._address = address
-        self._child = child
-        self._closings = Closings(venue, address)
+        self._backstops = backstops
+        self._rules = rules
+        self._closings = Closings(venue, address, rules)
 
     # --- waterfall ---------------------------------------------------------------------------
 
@@ -43,17 +48,34 @@ class Keeper:
         return [self._venue.liquidate(batch, self._address) for batch in batches(due, legs)]
 
     def deleverage(self, view: View) -> list[Call]:
-        """Close whoever is below zero: accounts by id, the vault's child last."""
+        """Close whoever the venue's rules have closed: accounts by id, those of backstops last."""
         return self._closings.of(self.losers(view), view)
 
     def finds_losers(self, view: View) -> bool:
         """Whether anybody is below zero, or in a closing that was left: one may be above by now."""
-        return any(view.below_zero()) or any(market.locked for market in view.now.markets)
+        return any(self._due(view)) or any(market.locked for market in view.now.markets)
 
     def losers(self, view: View) -> list[int]:
         """Return whom `deleverage` closes, in its order."""
-        losers = [n for n in view.below_zero() if _closable(n, view)]
-        return sorted(losers, key=lambda number: (number == self._child, number))
+        losers = [n for n in self._due(view) if _closable(n, view) and self._ripe(n, view)]
+        return sorted(losers, key=lambda number: (number in self._backstops, number))
+
+    def _due(self, view: View) -> Iterator[int]:
+        """Yield whoever is below zero, or could not be restored where that is enough."""
+        if self._rules.trigger == "below_zero":
+            yield from view.below_zero()
+            return
+        for number in view.liquidatable():
+            account = view.now.accounts[number]
+            if not account.flags & PROTOCOL or view.now.equity(number) < 0:
+                yield number
+
+    def _ripe(self, number: int, view: View) -> bool:
+        """Whether a venue that deleverages with a delay has waited long enough."""
+        if not self._rules.delay_blocks:
+            return True
+        since = self._venue.contracts.liquidator.call.due_since(number)
+        return bool(since) and view.now.block >= since + self._rules.delay_blocks
 
     def unlock(self, view: View) -> list[Call]:
         """End rankings that an earlier block has left open and that nobody needs."""
@@ -62,11 +84,11 @@ class Keeper:
     # --- the rest ----------------------------------------------------------------------------
 
     def shed(self, view: View) -> list[Call]:
-        """Have the vault's child offer a slice of each position."""
-        legs = view.now.accounts[self._child].legs
+        """Have the vault's child, and the fund, offer a slice of each position."""
         return [
-            self._venue.shed(market, self._address)
-            for market, leg in legs.items()
+            self._venue.shed(market, self._address, by_fund=place > 0)
+            for place, number in enumerate(self._backstops)
+            for market, leg in view.now.accounts[number].legs.items()
             if leg.size and view.usable(market)
         ]
 

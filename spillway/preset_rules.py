@@ -1,0 +1,82 @@
+"""A preset's words, as the rules that contracts take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spillway.presets import part_of
+from spillway.rules import (
+    AdlRules,
+    FundParams,
+    Layer,
+    Limit,
+    LiquidationRules,
+    Price,
+    Trigger,
+)
+from spillway.units import usd_to_quote
+
+if TYPE_CHECKING:
+    from spillway.engines import Address
+    from spillway.presets import Backstop, Insurance, Preset, Vault
+
+FEES = 1
+NO_CAP = 2**256 - 1
+
+
+def liquidation_rules(preset: Preset) -> LiquidationRules:
+    """Return how the book layer sells."""
+    told = preset.liquidation
+    return LiquidationRules(
+        window=told.window_seconds,
+        slice_above=usd_to_quote(told.slice_above_usd),
+        slices=told.slices,
+        limit=Limit[told.limit.upper()],
+        restoring=told.closes == "restoring",
+        fee=told.fee_ppm,
+        fee_share=preset.insurance.fee_share_ppm if preset.insurance else 0,
+        notes_due=preset.adl.delay_blocks != 0,
+    )
+
+
+def layer(told: Backstop, contract: Address) -> Layer:
+    """Return who stands behind the book, at the contract that does."""
+    below, share = part_of(told.below), part_of(told.share)
+    return Layer(
+        contract,
+        below.numerator,
+        below.denominator,
+        share.numerator,
+        share.denominator,
+        told.covers,
+    )
+
+
+def fund_rules(told: Insurance, sheds: Vault, markets: int) -> tuple[FundParams, list[int]]:
+    """Return what the insurance fund may do, and its caps by market; it sheds as the vault does."""
+    cap = NO_CAP if told.cap_usd is None else usd_to_quote(told.cap_usd)
+    params = FundParams(
+        pooled=told.pooled,
+        takes_over=told.takes_over,
+        drawdown=told.drawdown_ppm,
+        resume=told.resume_ppm,
+        shed_slice=sheds.shed_slice_ppm,
+        shed_band=sheds.shed_band_ppm,
+    )
+    return params, [cap] * markets
+
+
+def adl_rules(preset: Preset, liquidator: Address) -> AdlRules:
+    """Return whom auto-deleveraging closes, and how."""
+    told = preset.adl
+    return AdlRules(
+        trigger=Trigger[told.trigger.upper()],
+        price=Price[told.price.upper()],
+        everyone=told.everyone,
+        covered=told.covered,
+        restoring=preset.liquidation.closes == "restoring",
+        fee=told.fee_ppm,
+        delay=told.delay_blocks,
+        residual_to=FEES if told.residual_to == "fees" else 0,
+        liquidator=liquidator,
+    )
