@@ -35,9 +35,12 @@ if TYPE_CHECKING:
 SETUP_SECONDS = 600  # before the clock starts; a block a second
 MAKER, TRADER, DEPOSITOR = "maker", "trader", "depositor"
 MOST_MET = 32  # makers that an order meets
-ROUNDS = 64  # of taking what rests
-FRESH_SECONDS = 20  # after which prices are told again while positions are opened
+ROUNDS = 8  # of taking what rests: the first is enough, unless a seller's margin is not
+# After so many seconds, of a block each, prices are told again while positions are opened: what is
+# sent in between may take as long again, and more than twice as long makes a mark stale.
+FRESH_SECONDS = 20
 
+Buyer = tuple[int, "Member"]  # of a market
 Opened = tuple["Decimal", list[tuple["Member", int]]]  # a price, and who opens how many lots at it
 
 
@@ -207,7 +210,7 @@ class Opening:
         prices = {m: usd_to_price(usd, self._decimals[m]) for m, (usd, _) in opened.items()}
         least = {m: usd_to_quote(LEAST_NOTIONAL) // price + 1 for m, price in prices.items()}
         resting: dict[int, deque[int]] = {market: deque() for market in opened}
-        left: dict[tuple[int, Member], int] = {}
+        left: dict[Buyer, int] = {}
         calls: list[Call] = []
         for market, (_, stakes) in opened.items():
             for who, lots in self._with_makers(market, least[market], stakes, makers):
@@ -217,24 +220,21 @@ class Opening:
                     order = Order(False, prices[market], -lots, Kind.POST_ONLY)
                     calls.append(self._venue.place(who, market, order))
                     resting[market].append(-lots)
-        self._send(calls)
+        self._send_fresh(calls)
         for _ in range(ROUNDS):
             if not left:
                 return
-            if self._engine.head.timestamp >= self._told_at + FRESH_SECONDS:
-                self._set_prices({})
-            calls = []
-            for (market, who), lots in left.items():
-                asked = asked_for(lots, resting[market], least[market])
-                order = Order(True, prices[market], asked, Kind.IOC)
-                calls.append(self._venue.place(who, market, order))
-            before = left
-            filled = [sum(fill.lots for fill in r.named("Filled")) for r in self._send(calls)]
-            left = {
-                buyer: lots - done
-                for (buyer, lots), done in zip(left.items(), filled, strict=True)
-                if done < lots
-            }
+            plan = list(_foreseen(left, resting, least))
+            receipts = self._send_fresh(
+                [
+                    self._venue.place(who, market, Order(True, prices[market], asked, Kind.IOC))
+                    for (market, who), asked in plan
+                ]
+            )
+            before, left = left, dict(left)
+            for (buyer, _), receipt in zip(plan, receipts, strict=True):
+                left[buyer] -= sum(fill.lots for fill in receipt.named("Filled"))
+            left = {buyer: lots for buyer, lots in left.items() if lots}
             if left == before:
                 break
         _, who = next(iter(left))
@@ -279,6 +279,24 @@ class Opening:
 
     # --- sending -----------------------------------------------------------------------------
 
+    def _send_fresh(self, calls: Sequence[Call]) -> list[Receipt]:
+        """`_send`, however many blocks it takes: prices are told again before they are stale."""
+        receipts: list[Receipt] = []
+        part: list[Call] = []
+        declared = 0
+        for call in calls:
+            if declared + call.gas > FRESH_SECONDS * self._engine.gas_limit:
+                receipts += self._send_at_fresh_prices(part)
+                part, declared = [], 0
+            part.append(call)
+            declared += call.gas
+        return receipts + self._send_at_fresh_prices(part)
+
+    def _send_at_fresh_prices(self, calls: Sequence[Call]) -> list[Receipt]:
+        if self._engine.head.timestamp >= self._told_at + FRESH_SECONDS:
+            self._set_prices({})
+        return list(self._send(calls))
+
     def _send(self, calls: Sequence[Call]) -> tuple[Receipt, ...]:
         """Mine calls that must all succeed."""
         if not calls:
@@ -294,21 +312,38 @@ def _refused(who: str, why: str) -> BadInput:
     return BadInput("scenario", who, why, "what the venue accepts before the clock starts")
 
 
-def asked_for(lots: int, resting: deque[int], least: int) -> int:
-    """Return how many lots to ask for so that less than `least` is never left; take them.
+def _foreseen(
+    left: Mapping[Buyer, int], resting: Mapping[int, deque[int]], least: Mapping[int, int]
+) -> Iterator[tuple[Buyer, int]]:
+    """Yield orders, one of each buyer in turn, until all have what is left for them to buy."""
+    todo = dict(left)
+    before: dict[Buyer, int] = {}
+    while todo and todo != before:
+        before = dict(todo)
+        for buyer, lots in before.items():
+            market, _ = buyer
+            asked, filled = asked_for(lots, resting[market], least[market])
+            yield buyer, asked
+            todo[buyer] -= filled
+        todo = {buyer: lots for buyer, lots in todo.items() if lots}
 
-    `resting` is what the orders in front have, in the order in which they are met.
+
+def asked_for(lots: int, resting: deque[int], least: int) -> tuple[int, int]:
+    """Return how many of `lots` to ask for, and how many of these there will be; take them.
+
+    `resting` is what the orders in front have, in the order in which they are met. What is left to
+    be asked for is never less than `least`.
     """
     reach = sum(islice(resting, MOST_MET))
     asked = lots - least if 0 < lots - reach < least else lots
-    filled = min(asked, reach)
-    while filled:
-        taken = min(filled, resting[0])
-        filled -= taken
+    filled = left = min(asked, reach)
+    while left:
+        taken = min(left, resting[0])
+        left -= taken
         resting[0] -= taken
         if not resting[0]:
             resting.popleft()
-    return asked
+    return asked, filled
 
 
 def _stand_in(lots: int, makers: Sequence[Member], least: int) -> list[tuple[Member, int]]:
