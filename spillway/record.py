@@ -244,6 +244,7 @@ def _who(run: Run, held: Account) -> dict[str, str]:
         DEFICIT: "deficit",
         run.parent: "vault",
         run.child: "backstop",
+        **dict.fromkeys(run.funds, "insurance"),
     }
     if held.number in own:
         kind = own[held.number]

@@ -65,6 +65,7 @@ struct Closing:
     shared: uint256  # of the gap, among the markets before the one at hand
     due: uint256  # what the market at hand has to bear
     rank: uint256  # next rank of the market at hand, plus 1; 0 = not begun
+    closed: uint256  # notional at mark of what was filled
 
 
 # A leg that is closed at bankruptcy.
@@ -292,6 +293,7 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
         won, taken = self._fill(account, market, long, job, seen, found[0], key, filled)
         adl_jobs.queue[slot] = adl_jobs._with_won(key, won)
         closing.gained += taken
+        closing.closed += filled * job.mark
         lots -= filled
         job.lots -= filled
         job.used = job.next + 1
@@ -352,10 +354,6 @@ def _fill(
     buyer: uint256 = winner.account if long else account
     seller: uint256 = account if long else winner.account
     extcall adl_jobs.POOL.exchange(market, buyer, seller, lots, quote)
-    if RULES.fee != 0:
-        fee: uint256 = math._ceil_div(lots * job.mark * RULES.fee, FEE_UNIT)
-        left: int256 = (staticcall adl_jobs.POOL.health(account)).equity
-        insurance._feed(account, market, min(fee, math._positive(left)))
     log IAdl.Deleveraged(
         market=market,
         account=account,
@@ -467,8 +465,13 @@ def _bear(account: uint256, market: uint256, slot: uint256, due: uint256) -> uin
 # --- end ----------------------------------------------------------------------------------
 
 
+# @dev The fund's fee comes last, out of what prices that count on all of its equity have left the account.
 @internal
 def _end(account: uint256, closing: Closing, resumed: bool):
+    if RULES.fee != 0:
+        fee: uint256 = math._ceil_div(closing.closed * RULES.fee, FEE_UNIT)
+        left: int256 = (staticcall adl_jobs.POOL.health(account)).equity
+        insurance._feed(account, math._lowest_bit(closing.legs), min(fee, math._positive(left)))
     residual: uint256 = 0
     health: IMarginPool.Health = staticcall adl_jobs.POOL.health(account)
     if closing.gap == 0 and health.legs == 0:

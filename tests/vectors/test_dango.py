@@ -90,3 +90,19 @@ def test_dango(bench: Bench, case: Case) -> None:
     assert (margin(alice), margin(bob)) == (Decimal(case.alice), Decimal(case.bob))
     assert bench.equity(fund) - 1_000 == Decimal(case.fund)
     assert bench.total_equity() == bench.cash()
+
+
+def test_the_fee_is_paid_out_of_what_all_winners_have_left(bench: Bench) -> None:
+    """Prices count on all of a loser's equity: a fee between two fills would leave it owing."""
+    bench.mark(ENTRY)
+    fund = bench.open_fund("fund")
+    alice = bench.open("alice", 2_810)
+    for name in ("bob", "carol"):
+        bench.trade(alice, bench.open(name, OTHERS), 5, ENTRY)
+    # Equity 10 of 850 that are needed: all is closed, for 10 * 0.1 % of 17,200 at most.
+    bench.mark(1_720)
+    bench.liquidate(alice)
+    bench.deleverage(alice)
+    assert bench.at(alice) == (0, 0)
+    assert bench.equity(fund) == 0
+    assert [bench.equity(bench.accounts[n]) for n in ("bob", "carol")] == [11_405, 11_405]
