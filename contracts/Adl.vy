@@ -64,9 +64,10 @@ def deleverage(losers: DynArray[uint256, MAX_LOSERS], plans: DynArray[IAdl.Plan,
 
 
 @external
-def open_job(market: uint256, loser: uint256, threshold: uint256):
+def open_jobs(loser: uint256, asked: DynArray[IAdl.Ask, MAX_PLANS]):
     self._check_loser(loser)
-    self._lock(market, self._open(market, loser, threshold))
+    for i: uint256 in range(len(asked), bound=MAX_PLANS):
+        self._lock(asked[i].market, self._open(asked[i].market, loser, asked[i].threshold))
 
 
 @external

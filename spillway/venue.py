@@ -204,8 +204,8 @@ class Venue:
 
     def open_job(self, market: int, loser: int, threshold: int, sender: Address) -> Call:
         """Begin to rank the other side of a loser's position."""
-        build = self.contracts.adl.build.open_job
-        call: Call = build(market, loser, threshold, sender=sender, gas=GAS_JOB)
+        build = self.contracts.adl.build.open_jobs
+        call: Call = build(loser, [(market, threshold)], sender=sender, gas=GAS_JOB)
         return call
 
     def scan(self, market: int, longs: bool, count: int, sender: Address) -> Call:

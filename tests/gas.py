@@ -169,7 +169,7 @@ def _close(bench: Bench, loser: int, fills: int) -> int:
     bench.liquidate(loser)
     (plan,) = bench.plans(loser)
     adl, keeper = bench.adl, bench.keeper
-    adl.transact.open_job(0, loser, plan.threshold, sender=keeper)
+    adl.transact.open_jobs(loser, [(0, plan.threshold)], sender=keeper)
     adl.transact.scan(0, False, 10_000, sender=keeper)
     for start in range(0, len(plan.order), 64):
         adl.transact.order(0, False, start, list(plan.order[start : start + 64]), sender=keeper)
@@ -180,7 +180,7 @@ def _scan(bench: Bench, loser: int) -> int:
     """Gas of weighing a further holder that is not enrolled."""
     mark(bench, 97_000)
     bench.liquidate(loser)
-    bench.adl.transact.open_job(0, loser, 2**256 - 1, sender=bench.keeper)
+    bench.adl.transact.open_jobs(loser, [(0, 2**256 - 1)], sender=bench.keeper)
     first = bench.adl.transact.scan(0, False, 8, sender=bench.keeper).gas_used
     second = bench.adl.transact.scan(0, False, 32, sender=bench.keeper).gas_used
     return int(second - first) // 24

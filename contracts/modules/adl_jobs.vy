@@ -274,12 +274,12 @@ def _order(
         last = self.queue[self._slot(number, start - 1)]
     rank: uint256 = start
     for place: uint256 in places:
-        assert place >= job.next and place < job.enrolled, "adl: no such place"
+        require._that(place >= job.next and place < job.enrolled, "adl: no such place")
         key: uint256 = self.queue[number << 32 | place]
-        assert key < last, "adl: keys must fall"
+        require._that(key < last, "adl: keys must fall")
         if rank < job.ordered:
             told: uint256 = self.queue[self._slot(number, rank)]
-            assert key >= told, "adl: a better key is told"
+            require._that(key >= told, "adl: a better key is told")
             if key != told:
                 job.ordered = rank
         if rank == job.ordered:

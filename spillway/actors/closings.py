@@ -49,7 +49,7 @@ MOST_PLANS = 16  # likewise
 # What a step may use at most, gas, cold; those of a scan stand with it.
 GAS_WINNER = 130_000  # its fill, and its part of the gap
 GAS_LOSER = 500_000  # with one leg; for each further one:
-GAS_LEG_BEGUN = 64_000  # to note it when its closing begins
+GAS_LEG_BEGUN = 75_000  # to note it when its closing begins
 GAS_LEG_LEFT = 30_000  # to weigh it in each page, share the gap, and let its job go
 GAS_SIDE = 150_000  # to open a further job
 GAS_PAGE = 14_000_000  # what a page of a closing may use

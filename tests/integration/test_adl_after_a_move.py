@@ -35,7 +35,7 @@ def bench(engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address)
 def rank(bench: Bench) -> None:
     """Open the job that closes L, and have its one winner put in order."""
     adl, keeper = bench.adl.transact, bench.keeper
-    adl.open_job(0, bench.accounts["L"], 0, sender=keeper)
+    adl.open_jobs(bench.accounts["L"], [(0, 0)], sender=keeper)
     adl.scan(0, SHORTS, MAX_UINT, sender=keeper)
     adl.order(0, SHORTS, 0, [0], sender=keeper)
 

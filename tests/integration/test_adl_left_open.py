@@ -76,7 +76,7 @@ class Outsider:
 
     def open(self, threshold: int, name: str = "loser", market: int = 0) -> None:
         loser = self._bench.accounts[name]
-        self._bench.adl.transact.open_job(market, loser, threshold, sender=self._sender)
+        self._bench.adl.transact.open_jobs(loser, [(market, threshold)], sender=self._sender)
 
     def scan(self, count: int) -> None:
         self._bench.adl.transact.scan(0, SIDE, count, sender=self._sender)
@@ -192,7 +192,7 @@ def test_the_loser_is_closed_in_the_next_block(
     assert ends(bench) == honest
     assert not bench.pool.call.market(0).locked
     assert labels(receipts)[-2:] == ["Adl.close", "Adl.end_job"]
-    assert "Adl.open_job" not in labels(receipts)
+    assert "Adl.open_jobs" not in labels(receipts)
     assert shift.block() == []
 
 
@@ -232,7 +232,7 @@ def test_a_closing_takes_no_call_too_many_and_none_too_few(
     told = labels(shift.block())
     # 3 fills, and who won 24 * 4 bears the 38 alone.
     assert told.count("Adl.close") == -(-4 // steps)
-    assert told.count("Adl.end_job") == told.count("Adl.open_job") == 1
+    assert told.count("Adl.end_job") == told.count("Adl.open_jobs") == 1
     assert bench.at(bench.accounts["loser"]) == (0, 0)
     assert shift.block() == []
 
@@ -282,7 +282,7 @@ def test_a_loser_in_two_markets_of_which_one_was_ranked(
     assert bench.equity(a["loser"]) == 280 - 312 - 10
     stranger.open(0)
     told = labels(shift.block())
-    assert told.count("Adl.open_job") == 1
+    assert told.count("Adl.open_jobs") == 1
     assert told.count("Adl.end_job") == 2
     assert bench.legs(a["loser"]) == []
     assert not any(bench.pool.call.market(market).locked for market in (0, 1))

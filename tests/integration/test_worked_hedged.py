@@ -89,7 +89,7 @@ def test_winners_alone_would_have_left_the_loser_stuck_with_the_hedge(bench: Ben
     loser = bench.accounts["X"]
     bench.liquidate(loser)
     for market in (A, B):
-        bench.adl.transact.open_job(market, loser, 0, sender=bench.keeper)
+        bench.adl.transact.open_jobs(loser, [(market, 0)], sender=bench.keeper)
         longs = market == B
         bench.adl.transact.scan(market, longs, 32, sender=bench.keeper)
         bench.adl.transact.order(market, longs, 0, [0], sender=bench.keeper)

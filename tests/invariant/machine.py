@@ -457,7 +457,7 @@ class VenueMachine(RuleBasedStateMachine):
         account, _ = struck
         self.empty_books()
         for leg in self.legs(account):
-            self.act(arena.adl, "open_job", leg, account, 0, sender=arena.keeper)
+            self.act(arena.adl, "open_jobs", account, [(leg, 0)], sender=arena.keeper)
         for fills in steps:
             self.work(who, fills)
 
@@ -541,8 +541,8 @@ class VenueMachine(RuleBasedStateMachine):
             loser = losers[who % len(losers)]
             legs = self.legs(loser)
             market = legs[market % len(legs)] if legs else market
-        told = (market, loser, threshold)
-        self.act(self.arena.adl, "open_job", *told, sender=self.arena.outsider)
+        asked = [(market, threshold)]
+        self.act(self.arena.adl, "open_jobs", loser, asked, sender=self.arena.outsider)
 
     def side(self, market: int, longs: bool, place: int) -> tuple[int, bool]:
         """An open job if there is one, else any."""

@@ -153,7 +153,7 @@ def test_a_side_too_large_for_one_transaction_is_ranked_page_by_page_to_the_same
         monkeypatch.setattr(module, "GAS_CALL", 5 * rankings.GAS_HOLDER)
     paged = run_thin()
     steps = [r.label for block in paged.blocks for r in block.receipts if "Adl." in r.label]
-    assert steps.count("Adl.scan") > steps.count("Adl.open_job") == steps.count("Adl.end_job") > 0
+    assert steps.count("Adl.scan") > steps.count("Adl.open_jobs") == steps.count("Adl.end_job") > 0
     assert "Adl.deleverage" not in steps
     assert paged.state_digest == thin.state_digest
 

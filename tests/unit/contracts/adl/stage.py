@@ -61,7 +61,9 @@ def crash(bench: Bench, *, previous: Decimal | int = 91, mark: Decimal | int = 8
 
 def open_job(bench: Bench, loser: int, market: int = 0, threshold: int = 0) -> Receipt:
     """Anyone opens a job."""
-    receipt: Receipt = bench.adl.transact.open_job(market, loser, threshold, sender=bench.keeper)
+    receipt: Receipt = bench.adl.transact.open_jobs(
+        loser, [(market, threshold)], sender=bench.keeper
+    )
     return receipt
 
 

@@ -212,7 +212,7 @@ def test_a_plan_goes_on_with_a_job_that_someone_else_has_begun(
     bench: Bench, loser: int, outsider: Address
 ) -> None:
     plan = (0, SHORTS, 0, ranked(bench))
-    bench.adl.transact.open_job(0, loser, 0, sender=outsider)
+    bench.adl.transact.open_jobs(loser, [(0, 0)], sender=outsider)
     bench.adl.transact.scan(0, SHORTS, 2, sender=outsider)
     receipt = bench.adl.transact.deleverage([loser], [plan], sender=bench.keeper)
     assert winners(bench, receipt) == "cad"

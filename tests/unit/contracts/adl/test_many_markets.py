@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 BLOCK_GAS = 30_000_000
 UPDATES = 64
+ASKED = 16
 LEGS_OF_A_TRADER = 8
 
 
@@ -59,10 +60,13 @@ def deploy(
 def close_by_pages(bench: Bench, markets: int, steps: int) -> dict[str, list[Receipt]]:
     """A job in each market, then the closing by pages; receipts by kind."""
     child, keeper, adl = bench.accounts["child"], bench.keeper, bench.adl
-    ranking = []
+    asked = [(market, 0) for market in range(markets)]
+    ranking = [
+        adl.transact.open_jobs(child, asked[start : start + ASKED], sender=keeper)
+        for start in range(0, markets, ASKED)
+    ]
     for market in range(markets):
         ranking += [
-            adl.transact.open_job(market, child, 0, sender=keeper),
             adl.transact.scan(market, SHORTS, 1, sender=keeper),
             adl.transact.order(market, SHORTS, 0, [0], sender=keeper),
         ]

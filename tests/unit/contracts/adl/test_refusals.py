@@ -67,7 +67,7 @@ def test_a_job_fixes_the_prices_and_the_holders_of_its_moment(bench: Bench, lose
 
 
 def test_anyone_may_open_a_job(bench: Bench, loser: int, outsider: Address) -> None:
-    bench.adl.transact.open_job(0, loser, 0, sender=outsider)
+    bench.adl.transact.open_jobs(loser, [(0, 0)], sender=outsider)
     assert job(bench).phase == SCANNING
 
 

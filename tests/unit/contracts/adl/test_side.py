@@ -109,7 +109,7 @@ def bench(venues: Callable[[str], Bench]) -> Bench:
 def enrolled(bench: Bench, opener: Address, loser: str) -> list[int]:
     """The order of the queue of a job that somebody opens for a loser; nothing stays."""
     token = bench.engine.snapshot()
-    bench.adl.transact.open_job(0, bench.accounts[loser], 0, sender=opener)
+    bench.adl.transact.open_jobs(bench.accounts[loser], [(0, 0)], sender=opener)
     scan(bench)
     told = bench.adl.transact.order(0, SHORTS, 0, ranked(bench), sender=opener)
     assert told.named("JobReady")
