@@ -164,11 +164,13 @@ def _check_insurance(preset: Preset, file: str) -> None:
     """Raise BadInput where a fund is asked for what it can't do, or where there is none."""
     fund = preset.insurance
     for place, backstop in enumerate(preset.backstops):
-        field = f"backstops[{place}].by"
+        field = f"backstops[{place}]"
         if backstop.by == "insurance" and (fund is None or not fund.takes_over):
-            raise BadInput(file, field, backstop.by, "a fund with insurance.takes_over = true")
-        if part_of(backstop.below) > 1 or part_of(backstop.share) > 1:
-            raise BadInput(file, field[:-3], backstop.below, "parts of at most 1")
+            allowed = "a fund with insurance.takes_over = true"
+            raise BadInput(file, f"{field}.by", backstop.by, allowed)
+        for key, part in (("below", backstop.below), ("share", backstop.share)):
+            if part_of(part) > 1:
+                raise BadInput(file, f"{field}.{key}", part, "at most 1")
     if fund is None:
         return
     if fund.takes_over and not fund.pooled:

@@ -45,6 +45,43 @@ def test_what_was_written_reads_back_the_same(tmp_path: Path) -> None:
     assert presets.load(path) == preset
 
 
+def test_every_shipped_preset_is_written_as_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "venue.toml"
+    for name in presets.names():
+        preset = presets.load(presets.find(name))
+        path.write_text(tables.written(preset))
+        assert presets.load(path) == preset
+
+
+FUND = "\n[insurance]\ncapital_ppm = 1\n"
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        (
+            '\n[[backstops]]\nby = "insurance"\n',
+            r"backstops\[0\]\.by: found 'insurance', .*takes_over",
+        ),
+        (FUND + '[[backstops]]\nby = "insurance"\n', r"backstops\[0\]\.by: .*takes_over"),
+        (
+            '\n[[backstops]]\nby = "vault"\nbelow = "3/2"\n',
+            r"backstops\[0\]\.below: found '3/2', .*at most 1",
+        ),
+        ('\n[[backstops]]\nby = "vault"\nbelow = "0"\n', r"backstops\[0\]\.below"),
+        ('\n[[backstops]]\nby = "bank"\n', r"backstops\[0\]\.by"),
+        (FUND + "pooled = false\ntakes_over = true\n", r"takes_over: .*pooled is true"),
+        (FUND + "drawdown_ppm = 5\nresume_ppm = 6\n", r"insurance\.resume_ppm: found 6, .*, 5"),
+        (FUND + "drawdown_ppm = 0\n", r"insurance\.drawdown_ppm: found 0"),
+    ],
+)
+def test_layers_that_can_not_be_are_refused(tmp_path: Path, told: str, says: str) -> None:
+    path = tmp_path / "venue.toml"
+    path.write_text(presets.find("hyperliquid").read_text() + told)
+    with pytest.raises(BadInput, match=says):
+        presets.load(path)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
