@@ -1,0 +1,115 @@
+"""At what price winners are closed, by the rules of the venue."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from spillway.rules import AdlRules, FundParams, LiquidationRules, Price
+from tests import bench as benches
+from tests.bench import USD
+from tests.chain import refused
+from tests.unit.contracts.adl.stage import pass_blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from spillway.build import Artifacts
+    from spillway.engines import Address, Engine
+    from tests.bench import Bench
+
+    Deploy = Callable[..., Bench]
+
+
+@pytest.fixture
+def deploy(engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address) -> Deploy:
+    """`loser` is long 10 at 100 with 210 USD, against two shorts of 5; at 70 it lacks 90."""
+
+    def deploy(**rules: Any) -> Bench:
+        venue = benches.deploy(engine, artifacts, admin, keeper, **rules)
+        venue.list_market()
+        venue.mark(100)
+        venue.open("loser", 210)
+        for name in ("near", "far"):
+            venue.open(name, 1_000 if name == "near" else 10_000)
+            venue.trade(venue.accounts["loser"], venue.accounts[name], 5, 100)
+        return venue
+
+    return deploy
+
+
+def equities(bench: Bench) -> list[Any]:
+    return [bench.equity(bench.accounts[name]) for name in ("loser", "near", "far")]
+
+
+def close(bench: Bench, mark: int = 70, index: int = 70) -> None:
+    """The previous mark is 74."""
+    for price in (74, mark):
+        bench.pool.transact.advance(
+            [(0, price * USD, (index if price == mark else price) * USD, 0)], sender=bench.oracle
+        )
+    bench.liquidate(bench.accounts["loser"])
+    bench.deleverage(bench.accounts["loser"])
+
+
+@pytest.mark.parametrize(
+    ("price", "index", "taken"),
+    [
+        # The gap that a price leaves is borne by the front of the queue, out of what it won.
+        (Price.PREVIOUS_MARK, 70, (20 + 50, 20)),
+        (Price.MARK, 70, (90, 0)),
+        (Price.INDEX, 72, (10 + 70, 10)),
+        (Price.BANKRUPTCY, 70, (45, 45)),
+    ],
+)
+def test_each_price_gives_the_loser_what_it_lacks(
+    deploy: Deploy, price: Price, index: int, taken: tuple[int, int]
+) -> None:
+    bench = deploy(closing=AdlRules(price=price))
+    close(bench, index=index)
+    assert equities(bench) == [0, 1_150 - taken[0], 10_150 - taken[1]]
+    assert bench.pool.call.market(0).open_interest == 0
+
+
+@pytest.mark.parametrize(("money", "paid"), [(0, 0), (30, 30), (500, 90)])
+def test_a_fund_that_covers_pays_before_winners(deploy: Deploy, money: int, paid: int) -> None:
+    rules = AdlRules(price=Price.BANKRUPTCY, covered=True)
+    bench = deploy(closing=rules, fund=FundParams())
+    fund = bench.open_fund("fund", money)
+    close(bench)
+    rest = (90 - paid) // 2
+    assert equities(bench) == [0, 1_150 - rest, 10_150 - rest]
+    assert bench.equity(fund) == money - paid
+
+
+def test_at_bankruptcy_a_winner_gives_no_more_than_it_has(deploy: Deploy) -> None:
+    """`near` has 150 of its own by then: what is missing is borne by `far`."""
+    bench = deploy(closing=AdlRules(price=Price.BANKRUPTCY))
+    bench.withdraw(bench.accounts["near"], 900)
+    bench.mark(100)
+    bench.pay_out(bench.accounts["near"])
+    close(bench, mark=20)
+    # It lacks 590: 295 of each. `near` has 100 + 400, `far` the rest.
+    assert equities(bench) == [0, 500 - 295, 10_400 - 295]
+
+
+def test_a_delay_is_waited_for(deploy: Deploy) -> None:
+    closing = AdlRules(delay=3)
+    bench = deploy(closing=closing, liquidation=LiquidationRules(notes_due=True))
+    loser = bench.accounts["loser"]
+    bench.mark(74)
+    bench.mark(70)
+    bench.liquidate(loser)
+    pass_blocks(bench, 1)
+    with refused("adl: account is not below zero"):
+        bench.adl.transact.open_jobs(loser, [(0, 0)], sender=bench.keeper)
+    pass_blocks(bench, 1)
+    bench.deleverage(loser)
+    assert bench.size(loser) == 0
+
+
+def test_prices_that_there_are_not_are_refused(deploy: Deploy) -> None:
+    for rules in (AdlRules()._replace(price=4), AdlRules()._replace(trigger=2)):
+        with refused("adl: bad rules"):
+            deploy(closing=rules)
