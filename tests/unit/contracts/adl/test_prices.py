@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from spillway.build import Artifacts
     from spillway.engines import Address, Engine
+    from spillway.rules import Trigger
     from tests.bench import Bench
 
     Deploy = Callable[..., Bench]
@@ -110,6 +111,6 @@ def test_a_delay_is_waited_for(deploy: Deploy) -> None:
 
 
 def test_prices_that_there_are_not_are_refused(deploy: Deploy) -> None:
-    for rules in (AdlRules()._replace(price=4), AdlRules()._replace(trigger=2)):
+    for unknown in ({"price": cast("Price", 4)}, {"trigger": cast("Trigger", 2)}):
         with refused("adl: bad rules"):
-            deploy(closing=rules)
+            deploy(closing=AdlRules(**unknown))  # type: ignore[arg-type] # what no enum has
