@@ -113,4 +113,4 @@ def test_a_delay_is_waited_for(deploy: Deploy) -> None:
 def test_prices_that_there_are_not_are_refused(deploy: Deploy) -> None:
     for unknown in ({"price": cast("Price", 4)}, {"trigger": cast("Trigger", 2)}):
         with refused("adl: bad rules"):
-            deploy(closing=AdlRules(**unknown))  # type: ignore[arg-type] # what no enum has
+            deploy(closing=AdlRules(**unknown))  # what no enum has
