@@ -6,6 +6,7 @@ That is what all calls and events of a venue consist of but those with strings o
 from __future__ import annotations
 
 import itertools
+import operator
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,7 +71,10 @@ class Row:
 
     def encode(self, values: Sequence[Any]) -> bytes:
         """The heads, then the tails."""
-        parts = [encode(value) for encode, value in zip(self._encoders, values, strict=True)]
+        if len(values) != len(self._encoders):
+            raise ValueError(f"{len(values)} values, not {len(self._encoders)}")
+        # Half the time of a comprehension over pairs.
+        parts = map(operator.call, self._encoders, values)
         if self.fixed:
             return b"".join(parts)
         heads, tails, at = [], [], self.size

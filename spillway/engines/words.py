@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def encoder(kind: str) -> Callable[[Any], bytes] | None:
     It raises ValueError or TypeError for a value that does not fit.
     """
     if kind in _RANGES:
-        return partial(_integer, kind, *_RANGES[kind])
+        return _integers(kind, *_RANGES[kind])
     others: dict[str, Callable[[Any], bytes]]
     others = {"bool": _bool, "address": _address, "bytes32": _bytes32}
     return others.get(kind)
@@ -41,12 +41,17 @@ def to_unsigned(data: bytes, at: int) -> int:
     return int.from_bytes(data[at : at + 32], "big")
 
 
-def _integer(kind: str, low: int, high: int, value: int) -> bytes:
-    # The first test is all that a plain integer takes; others may be an enum's.
-    whole = type(value) is int or (isinstance(value, int) and not isinstance(value, bool))
-    if not whole or not low <= value <= high:
-        raise ValueError(f"{value!r} is no {kind}")
-    return value.to_bytes(32, "big", signed=low < 0)
+def _integers(kind: str, low: int, high: int) -> Callable[[Any], bytes]:
+    signed = low < 0
+
+    def encode(value: int) -> bytes:
+        # The first test is all that a plain integer takes; others may be an enum's.
+        whole = type(value) is int or (isinstance(value, int) and not isinstance(value, bool))
+        if not whole or not low <= value <= high:
+            raise ValueError(f"{value!r} is no {kind}")
+        return value.to_bytes(32, "big", signed=signed)
+
+    return encode
 
 
 def _bool(value: bool) -> bytes:
