@@ -114,15 +114,16 @@ def _diagram(points: Sequence[Point], title: str, name: str, left: int) -> Itera
         yield f'<text x="{left - 8}" y="{y + 4:.0f}" text-anchor="end">{10.0**power:g}</text>'
     for size in SIZES:
         x, y = at(size, 10.0**low)
-        yield f'<text x="{x:.0f}" y="{y + 18:.0f}" text-anchor="middle">{size:,}</text>'
+        label = f"{size // 1_000}k" if size >= 1_000 else str(size)
+        yield f'<text x="{x:.0f}" y="{y + 18:.0f}" text-anchor="middle">{label}</text>'
     for number, (scenario, colour) in enumerate(SCENARIOS.items()):
         run = [p for p in points if p.scenario == scenario]
         ends = [at(p.traders, getattr(p, name)) for p in run]
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in ends)
         yield f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>'
         yield from (f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in ends)
-        label = TOP + HEIGHT + 34
-        yield f'<text x="{left + 120 * number}" y="{label}" fill="{colour}">{scenario}</text>'
+        below = TOP + HEIGHT + 34
+        yield f'<text x="{left + 120 * number}" y="{below}" fill="{colour}">{scenario}</text>'
     yield from _linear(points, name, at)
 
 
