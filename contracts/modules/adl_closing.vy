@@ -268,7 +268,7 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
     seen: IMarginPool.Market = staticcall adl_jobs.POOL.market(market)
     lots: uint256 = math._magnitude(size)
     if RULES.price == adl_jobs.BANKRUPTCY:
-        lots = self.orders[account][market].left
+        lots = min(lots, self.orders[account][market].left)
     for i: uint256 in range(MAX_STEPS):
         if lots == 0 or budget == 0 or job.next == job.ordered:
             break
