@@ -91,7 +91,7 @@ class PyEvmLoop:
         context = self._vm.state.execution_context
         context._timestamp = timestamp  # noqa: SLF001 (of a block that is never mined)
         if self._timestamp:
-            context._block_number += 1  # noqa: SLF001
+            context._block_number += 1  # noqa: SLF001 (as above)
         self._timestamp = timestamp
 
 

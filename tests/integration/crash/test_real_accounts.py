@@ -216,7 +216,7 @@ def test_the_command_reports_each_policy_beside_the_record(
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_table_fits_the_terminal(width: int, played: Replay, record: Record) -> None:
-    from spillway import real_report  # noqa: PLC0415
+    from spillway import real_report  # noqa: PLC0415 (used here alone)
 
     console = Console(width=width, record=True, file=io.StringIO())
     summary = real_report.summary(STORY, hyperliquid(), record, [played])
