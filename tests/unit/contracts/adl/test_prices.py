@@ -8,9 +8,10 @@ import pytest
 
 from spillway.rules import AdlRules, FundParams, LiquidationRules, Price
 from tests import bench as benches
-from tests.bench import USD
+from tests.bench import LIQUIDATOR, USD
 from tests.chain import refused
 from tests.unit.contracts.adl.stage import pass_blocks
+from tests.unit.contracts.hand import HAND as PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,3 +115,28 @@ def test_prices_that_there_are_not_are_refused(deploy: Deploy) -> None:
     for unknown in ({"price": cast("Price", 4)}, {"trigger": cast("Trigger", 2)}):
         with refused("adl: bad rules"):
             deploy(closing=AdlRules(**unknown))  # what no enum has
+
+
+def test_a_loser_that_another_closing_hits_is_not_turned_over(
+    deploy: Deploy, engine: Engine
+) -> None:
+    """Its closing stops after `near`; `other`, short and bankrupt too, is closed against it."""
+    hands = {LIQUIDATOR: engine.sender(PLACE)}
+    bench = deploy(closing=AdlRules(price=Price.BANKRUPTCY), policy="SizeQueue", by_hand=hands)
+    loser, keeper, adl = bench.accounts["loser"], bench.keeper, bench.adl.transact
+    other, rich = bench.open("other", 300), bench.open("rich", 10_000)
+    bench.trade(rich, other, 5, 100)
+    bench.mark(70)
+    bench.pool.transact.pay(other, rich, 500 * USD, sender=bench.engine.sender(PLACE))
+    for account, longs in ((loser, False), (other, True)):
+        adl.open_jobs(account, [(0, 0)], sender=keeper)
+        adl.scan(0, longs, 10, sender=keeper)
+        keys = [key for key, _ in bench.keys(0, longs)]
+        places = sorted(range(len(keys)), key=keys.__getitem__, reverse=True)
+        adl.order(0, longs, 0, places, sender=keeper)
+    adl.close(loser, 1, sender=keeper)
+    left = bench.size(loser)
+    adl.close(other, 10, sender=keeper)
+    assert (left, bench.size(loser), bench.size(other)) == (5, 0, 0)
+    adl.close(loser, 10, sender=keeper)
+    assert bench.size(loser) == 0
