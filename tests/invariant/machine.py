@@ -336,7 +336,7 @@ class VenueMachine(RuleBasedStateMachine):
             self.trade(self.account(who), self.account(who + 1), 0, 300, 0)
         if by_fees:
             self.act(arena.liquidator, "cover_deficit_from_fees", sender=arena.outsider)
-            self.act(arena.liquidator, "share_fees", 0, sender=arena.outsider)
+            self.act(arena.liquidator, "share_fees", sender=arena.outsider)
             return
         arena.fund(arena.outsider, arena.custody, usd * UNITS)
         self.act(arena.custody, "cover_deficit", usd * UNITS, sender=arena.outsider)
