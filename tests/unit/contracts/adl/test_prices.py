@@ -162,3 +162,20 @@ def test_a_loser_that_another_closing_hits_is_not_turned_over(
     assert (left, bench.size(loser), bench.size(other)) == (5, 0, 0)
     adl.close(loser, 10, sender=keeper)
     assert bench.size(loser) == 0
+
+
+def test_a_fund_that_stands_among_the_winners_pays_once(deploy: Deploy, engine: Engine) -> None:
+    """It is short 5 and has 60: 30 cover its half of the order, and 30 are left for the price."""
+    hands = {LIQUIDATOR: engine.sender(PLACE)}
+    closing = AdlRules(price=Price.BANKRUPTCY, everyone=True, covered=True)
+    bench = deploy(closing=closing, fund=FundParams(), policy="SizeQueue", by_hand=hands)
+    fund, near = bench.open_fund("fund", 60), bench.accounts["near"]
+    bench.mark(40)
+    told = (0, near, fund, 5, 5 * 40 * USD)
+    bench.pool.transact.exchange(*told, sender=engine.sender(PLACE))
+    bench.deleverage(bench.accounts["loser"])
+    assert bench.at(fund) == (0, 0)
+    # Of the 390 that the loser lacks, `far` pays all that it has won, and nobody the rest.
+    assert equities(bench) == [0, 1_300, 10_300 - 300]
+    assert bench.pool.call.solvency().deficit == (390 - 60 - 300) * USD
+    assert bench.total_equity() == bench.cash()
