@@ -243,7 +243,7 @@ class Arena:
         for finding in invariants.check(before, self.now, flows):
             yield f"{finding.invariant} {finding.accounts}: {finding.detail}"
         if function != "advance":
-            yield from self._falls_below_zero(before)
+            yield from self._falls_below_zero(before, receipt)
         yield from self._grown_by_force(before, receipt)
         for entered in receipt.named("BackstopEntered"):
             taken = self.now.accounts[entered.account]
@@ -289,9 +289,11 @@ class Arena:
             served = {self.job(*side).serving for side in self.jobs}
             self.winners = {n: found for n, found in self.winners.items() if n in served}
 
-    def _falls_below_zero(self, before: Snapshot) -> Iterator[str]:
-        """Nobody falls below zero but by a move of the marks."""
-        for number in self.now.accounts:
+    def _falls_below_zero(self, before: Snapshot, receipt: Receipt) -> Iterator[str]:
+        """Nobody falls below zero but by a move of the marks, or sold at any price by the rules."""
+        sold = {entered.account for entered in receipt.named("BookEntered")}
+        spared = sold if self.venue.liquidation.limit == Limit.OPEN else set()
+        for number in self.now.accounts.keys() - spared:
             was = before.equity(number) if number in before.accounts else 0
             now = self.now.equity(number)
             if was >= 0 > now and number != DEFICIT:
