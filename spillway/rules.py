@@ -40,6 +40,7 @@ class Price(IntEnum):
     MARK = 1
     INDEX = 2
     BANKRUPTCY = 3
+    PROVIDER = 4
 
 
 class LiquidationRules(NamedTuple):
