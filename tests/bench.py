@@ -53,6 +53,7 @@ class Bench:
     backstop: Contract
     liquidator: Contract
     adl: Contract
+    lens: Contract
     fund: Contract | None
     oracle: Address
     vault: Address
@@ -212,7 +213,7 @@ class Bench:
     def keys(self, market: int, longs: bool) -> list[tuple[int, int]]:
         """(key, lots) of each holder of a side."""
         holders = self.pool.call.holder_count(market, longs)
-        return ranking.read_keys(self.adl, market, longs, holders)
+        return ranking.read_keys(self.lens, market, longs, holders)
 
     def legs(self, account: int) -> list[int]:
         """Markets in which an account has a leg."""
@@ -322,6 +323,7 @@ def deploy(
     closing = closing._replace(liquidator=liquidator.address)
     ranked = (pool.address, scores.address, fund_at, closing)
     adl = engine.deploy(artifacts["Adl"], *ranked, sender=admin)
+    lens = engine.deploy(artifacts["Lens"], pool.address, book.address, adl.address, sender=admin)
     holders = {
         ORACLE: oracle,
         BOOK: book.address,
@@ -344,6 +346,7 @@ def deploy(
         backstop=backstop,
         liquidator=liquidator,
         adl=adl,
+        lens=lens,
         fund=insurance,
         oracle=oracle,
         vault=vault,
@@ -359,4 +362,6 @@ def rank_by(bench: Bench, artifacts: Artifacts, policy: str) -> Bench:
     told = bench.pool.address, scores.address, NOBODY, HYPERLIQUID_ADL
     adl = bench.engine.deploy(artifacts["Adl"], *told, sender=bench.admin)
     bench.pool.transact.grant(ADL, adl.address, sender=bench.admin)
-    return replace(bench, adl=adl)
+    seen = bench.pool.address, bench.book.address, adl.address
+    lens = bench.engine.deploy(artifacts["Lens"], *seen, sender=bench.admin)
+    return replace(bench, adl=adl, lens=lens)

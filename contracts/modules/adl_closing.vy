@@ -16,6 +16,7 @@ from ..interfaces import IAdl
 from ..interfaces import ILiquidator
 from ..interfaces import IMarginPool
 from . import adl_jobs
+from . import adl_keys
 from . import insurance
 from . import math
 from . import require
@@ -279,10 +280,10 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
         slot: uint256 = adl_jobs._slot(number, job.next)
         key: uint256 = adl_jobs.queue[slot] if job.last_key == 0 else job.last_key
         found: DynArray[IMarginPool.Candidate, 32] = staticcall adl_jobs.POOL.candidates(
-            market, not long, adl_jobs._place(key), 1, job.mark, job.funding
+            market, not long, adl_keys._place(key), 1, job.mark, job.funding
         )
         # Deleveraged itself, as a loser of the other side's job: it wins nothing here.
-        if len(found) == 0 or found[0].account != adl_jobs._account(key):
+        if len(found) == 0 or found[0].account != adl_keys._account(key):
             adl_jobs.queue[slot] = adl_jobs._with_won(key, 0)
             job.next += 1
             job.last_key = 0
@@ -337,7 +338,7 @@ def _fill(
 ) -> (uint256, int256):
     # Sign of the loser's side: what the previous mark gives it, the winner loses.
     side: int256 = 1 if long else -1
-    in_profit: bool = key >= adl_jobs.TIER
+    in_profit: bool = key >= adl_keys.TIER
     taken: int256 = 0
     if in_profit or RULES.everyone:
         taken = min(self._given(account, market, job, long, lots), max(winner.equity, 0))
@@ -451,7 +452,7 @@ def _bear(account: uint256, market: uint256, slot: uint256, due: uint256) -> uin
     won: uint256 = adl_jobs._won(entry)
     if won == 0:
         return 0
-    winner: uint256 = adl_jobs._account(entry)
+    winner: uint256 = adl_keys._account(entry)
     equity: int256 = (staticcall adl_jobs.POOL.health(winner)).equity
     borne: uint256 = min(min(due, won), math._positive(equity))
     if borne == 0:

@@ -70,6 +70,7 @@ class Arena:
     vault: Contract
     liquidator: Contract
     adl: Contract
+    lens: Contract
     oracle: Address
     admin: Address
     keeper: Address
@@ -302,6 +303,7 @@ def deploy(engine: Engine, artifacts: Artifacts) -> Arena:
         vault=venue.backstop,
         liquidator=venue.liquidator,
         adl=venue.adl,
+        lens=venue.lens,
         oracle=venue.oracle,
         admin=admin,
         keeper=keeper,

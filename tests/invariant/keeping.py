@@ -41,7 +41,7 @@ def plans(arena: Arena, losers: Sequence[int]) -> list[tuple[Any, ...]]:
 def keys(arena: Arena, market: int, *, longs: bool) -> list[tuple[int, int]]:
     """(key, lots) of each holder of a side."""
     holders = len(arena.now.holders[market, longs])
-    return ranking.read_keys(arena.adl, market, longs, holders)
+    return ranking.read_keys(arena.lens, market, longs, holders)
 
 
 def deleverage(arena: Arena) -> bool:
