@@ -116,11 +116,15 @@ class Bench:
         account: int = fund.call.account_of(market)
         self.accounts[name] = account
         if usd:
-            units = int(Decimal(usd) * UNITS)
-            self.usdc.transact.mint(self.keeper, units, sender=self.keeper)
-            self.usdc.transact.approve(fund.address, units, sender=self.keeper)
-            fund.transact.give(market, units, sender=self.keeper)
+            self.give(usd, market)
         return account
+
+    def give(self, usd: Decimal | int, market: int = 0) -> None:
+        """Give money to the insurance fund."""
+        units = int(Decimal(usd) * UNITS)
+        self.usdc.transact.mint(self.keeper, units, sender=self.keeper)
+        self.usdc.transact.approve(self.insurance.address, units, sender=self.keeper)
+        self.insurance.transact.give(market, units, sender=self.keeper)
 
     def pledge(self, account: int, limit: Decimal | int) -> Receipt:
         """Its owner has an account stand behind the book, up to so much notional in USD."""

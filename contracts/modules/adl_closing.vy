@@ -79,7 +79,7 @@ struct Order:
 
 @deploy
 def __init__(rules: IAdl.Rules):
-    assert rules.trigger <= UNRESTORED and rules.price <= adl_jobs.BANKRUPTCY, "adl: bad rules"
+    assert rules.trigger <= UNRESTORED and rules.price <= adl_jobs.PROVIDER, "adl: bad rules"
     RULES = rules
 
 
@@ -169,7 +169,7 @@ def _begun(account: uint256, health: IMarginPool.Health) -> Closing:
             self.weights[account][market] = held.maintenance
         equity += self._engage(account, market, held.size)
     require._that(equity < 0 or RULES.trigger != BELOW_ZERO, "adl: job is too old")
-    if RULES.price == adl_jobs.BANKRUPTCY:
+    if RULES.price >= adl_jobs.BANKRUPTCY:
         self._draw_up(account, closing, equity)
     log IAdl.ClosingBegun(account=account, equity=health.equity, maintenance=health.maintenance)
     return closing
@@ -208,7 +208,11 @@ def _drift(job: IAdl.Job, seen: IMarginPool.Market) -> int256:
 @internal
 def _draw_up(account: uint256, closing: Closing, equity: int256):
     rest: uint256 = closing.legs
-    left: int256 = -equity
+    lacking: int256 = -equity
+    if RULES.price == adl_jobs.PROVIDER:
+        # Above zero the others get two thirds, rounded down, of what the account has.
+        lacking = max(lacking, 2 * lacking // 3)
+    left: int256 = lacking
     for i: uint256 in range(MAX_MARKETS):
         if rest == 0:
             break
@@ -222,7 +226,7 @@ def _draw_up(account: uint256, closing: Closing, equity: int256):
             order.left = staticcall RULES.liquidator.excess(account, market)
         order.lacking = left
         if rest != 0:
-            weighted: int256 = -equity * convert(held.maintenance, int256)
+            weighted: int256 = lacking * convert(held.maintenance, int256)
             order.lacking = math._ceil_div_signed(weighted, closing.weight)
         left -= order.lacking
         if RULES.covered:
@@ -235,7 +239,7 @@ def _draw_up(account: uint256, closing: Closing, equity: int256):
 # @dev Parts of an order add up to the whole of it, whatever the fills.
 @internal
 def _given(account: uint256, market: uint256, job: IAdl.Job, long: bool, lots: uint256) -> int256:
-    if RULES.price != adl_jobs.BANKRUPTCY:
+    if RULES.price < adl_jobs.BANKRUPTCY:
         drop: int256 = convert(job.previous_mark, int256) - convert(job.mark, int256)
         return convert(lots, int256) * (drop if long else -drop)
     order: Order = self.orders[account][market]
@@ -268,7 +272,7 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
     job: IAdl.Job = adl_jobs._load(number)
     seen: IMarginPool.Market = staticcall adl_jobs.POOL.market(market)
     lots: uint256 = math._magnitude(size)
-    if RULES.price == adl_jobs.BANKRUPTCY:
+    if RULES.price >= adl_jobs.BANKRUPTCY:
         lots = min(lots, self.orders[account][market].left)
     for i: uint256 in range(MAX_STEPS):
         if lots == 0 or budget == 0 or job.next == job.ordered:
@@ -342,7 +346,7 @@ def _fill(
     taken: int256 = 0
     if in_profit or RULES.everyone:
         taken = min(self._given(account, market, job, long, lots), max(winner.equity, 0))
-    if RULES.price == adl_jobs.BANKRUPTCY:
+    if RULES.price >= adl_jobs.BANKRUPTCY:
         self.orders[account][market].left -= lots
     # The marks may have moved since the job was opened: who is not below zero at those of now stays so.
     moved: int256 = -side * self._drift(job, seen)
