@@ -93,6 +93,8 @@ class AdlRules(NamedTuple):
     delay: int = 0
     residual_to: int = 0
     liquidator: Address = NOBODY
+    below_num: int = 1
+    below_den: int = 1
 
 
 HYPERLIQUID_ADL = AdlRules()

@@ -80,6 +80,7 @@ struct Order:
 @deploy
 def __init__(rules: IAdl.Rules):
     assert rules.trigger <= UNRESTORED and rules.price <= adl_jobs.PROVIDER, "adl: bad rules"
+    assert 0 < rules.below_num and rules.below_num <= rules.below_den, "adl: bad rules"
     RULES = rules
 
 
@@ -95,7 +96,7 @@ def _is_due(account: uint256, health: IMarginPool.Health) -> bool:
         return True
     if RULES.trigger == BELOW_ZERO or health.protocol:
         return False
-    if health.equity >= convert(health.maintenance, int256):
+    if health.equity * RULES.below_den >= convert(health.maintenance, int256) * RULES.below_num:
         return False
     epoch: uint256 = (staticcall RULES.liquidator.last_handled(account))[0]
     return epoch == staticcall adl_jobs.POOL.epoch()

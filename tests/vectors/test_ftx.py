@@ -23,10 +23,18 @@ if TYPE_CHECKING:
     from spillway.engines import Address, Engine
     from tests.bench import Bench
 
-# The example closes at 1.5 % of a position whose maintenance is 2.5 % here.
+# The example closes below 1.5 % of a position whose maintenance is 2.5 % here.
 PROVIDERS = Layer("", below_num=3, below_den=5, share_num=2, share_den=3)
 # A fee of all that is left: the fund's third.
-CLOSING = AdlRules(Trigger.UNRESTORED, Price.PROVIDER, everyone=True, covered=True, fee=1_000_000)
+CLOSING = AdlRules(
+    Trigger.UNRESTORED,
+    Price.PROVIDER,
+    everyone=True,
+    covered=True,
+    fee=1_000_000,
+    below_num=3,
+    below_den=5,
+)
 MAX_LEVERAGE = 20
 
 
