@@ -39,16 +39,25 @@ class Provider:
     def _offers(self, view: View) -> Iterator[Call]:
         for market, leg in view.now.accounts[self.member.account].legs.items():
             if leg.size and view.usable(market):
-                order = self._slice(market, leg.size, view.now.markets[market].mark)
+                mark = view.now.markets[market].mark
+                order = shedding(leg.size, mark, self._decimals[market], self._sheds)
                 yield self._venue.place(self.member, market, order)
 
-    def _slice(self, market: int, size: int, mark: int) -> Order:
-        """Return the order that sheds a part of a position, no less than the book accepts."""
-        is_bid, decimals = size < 0, self._decimals[market]
-        away = Decimal(self._sheds.shed_band_ppm) / PPM
-        usd = price_to_usd(mark, decimals) * (1 + away if is_bid else 1 - away)
-        legal = at_or_below(usd, decimals) if is_bid else at_or_above(usd, decimals)
-        price = usd_to_price(legal, decimals)
-        part = -(-abs(size) * self._sheds.shed_slice_ppm // PPM)
-        lots = min(abs(size), max(part, -(-LEAST_QUOTE // price)))
-        return Order(is_bid, price, lots, Kind.IOC, reduce_only=True)
+
+def shedding(size: int, mark: int, decimals: int, rules: Vault) -> Order:
+    """Return the order that sheds a part of a position, as contracts/modules/shedding.vy does.
+
+    Args:
+        size: Lots, long > 0.
+        mark: Quote per lot.
+        decimals: Of sizes in the market.
+        rules: How much at a time, how far from mark.
+    """
+    is_bid = size < 0
+    away = Decimal(rules.shed_band_ppm) / PPM
+    usd = price_to_usd(mark, decimals) * (1 + away if is_bid else 1 - away)
+    legal = at_or_below(usd, decimals) if is_bid else at_or_above(usd, decimals)
+    price = usd_to_price(legal, decimals)
+    part = -(-abs(size) * rules.shed_slice_ppm // PPM)
+    lots = min(abs(size), max(part, -(-LEAST_QUOTE // price)))
+    return Order(is_bid, price, lots, Kind.IOC, reduce_only=True)

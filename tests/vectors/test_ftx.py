@@ -104,19 +104,19 @@ def test_without_providers_the_largest_opposing_position_is_paid_to_close(
 
 
 def test_positions_share_what_is_left_by_maintenance(bench: Bench) -> None:
-    """900 and 450 USD are two to one: of 27 USD, others get 12 and 6, the fund 9."""
+    """900 and 450 USD are two to one: of 18 USD, others get 8 and 4, the fund 6."""
     bench.mark(100, 50)
-    long = bench.open("long", 177)
+    long = bench.open("long", 168)
     first, second = bench.open("first", 1_000), bench.open("second", 1_000)
     bench.trade(long, first, 10, 100)
     bench.trade(long, second, 10, 50, market=1)
     bench.mark(90, 45)
-    assert bench.equity(long) == 27
+    assert bench.equity(long) == 18
     bench.liquidate(long)
     bench.deleverage(long)
-    assert bench.at(first) == (0, 1_000 + 100 + 12)
-    assert bench.at(second) == (0, 1_000 + 50 + 6)
-    assert (bench.equity(long), bench.equity(bench.accounts["fund"])) == (0, 9)
+    assert bench.at(first) == (0, 1_000 + 100 + 8)
+    assert bench.at(second) == (0, 1_000 + 50 + 4)
+    assert (bench.equity(long), bench.equity(bench.accounts["fund"])) == (0, 6)
 
 
 @pytest.mark.parametrize(("money", "paid"), [(100_000, 25_000), (10_000, 10_000), (0, 0)])

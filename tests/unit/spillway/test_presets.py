@@ -70,6 +70,14 @@ FUND = "\n[insurance]\ncapital_ppm = 1\n"
         ),
         ('\n[[backstops]]\nby = "vault"\nbelow = "0"\n', r"backstops\[0\]\.below"),
         ('\n[[backstops]]\nby = "bank"\n', r"backstops\[0\]\.by"),
+        (
+            '\n[[backstops]]\nby = "providers"\n',
+            r"backstops\[0\]\.by: found 'providers', .*\[providers\]",
+        ),
+        (
+            "\n[providers]\ncount = 9\ncapital_ppm = 1\nleverage = 1\n",
+            r"providers\.count: found 9, .*at most 8",
+        ),
         (FUND + "pooled = false\ntakes_over = true\n", r"takes_over: .*pooled is true"),
         (FUND + "drawdown_ppm = 5\nresume_ppm = 6\n", r"insurance\.resume_ppm: found 6, .*, 5"),
         (FUND + "drawdown_ppm = 0\n", r"insurance\.drawdown_ppm: found 0"),
@@ -101,6 +109,11 @@ def test_layers_that_can_not_be_are_refused(tmp_path: Path, told: str, says: str
             'policy = "hyperliquid_queue"',
             'policy = "whoever_queue"',
             r"adl\.policy: found 'whoever_queue', allowed: one of hyperliquid_queue, .*_start$",
+        ),
+        (
+            'residual_to = "account"',
+            'residual_to = "account"\nbelow = "3/2"',
+            r"adl\.below: found '3/2', allowed: at most 1",
         ),
         ('residual_to = "account"', "", r"adl\.residual_to: found 'nothing', allowed: a value"),
     ],

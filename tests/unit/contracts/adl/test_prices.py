@@ -150,9 +150,27 @@ def test_a_delay_is_waited_for(deploy: Deploy) -> None:
 
 
 def test_prices_that_there_are_not_are_refused(deploy: Deploy) -> None:
-    for unknown in ({"price": cast("Price", 5)}, {"trigger": cast("Trigger", 2)}):
+    # What no enum has, and parts of maintenance that are none of it or more than all of it.
+    for unknown in (
+        AdlRules(price=cast("Price", 5)),
+        AdlRules(cast("Trigger", 2)),
+        AdlRules(below_num=0),
+        AdlRules(below_num=2),
+        AdlRules(below_den=0),
+    ):
         with refused("adl: bad rules"):
-            deploy(closing=AdlRules(**unknown))  # what no enum has
+            deploy(closing=unknown)
+
+
+@pytest.mark.parametrize(("part", "closes"), [((1, 1), True), ((3, 8), True), ((15, 41), False)])
+def test_an_account_above_zero_is_closed_below_a_part_of_maintenance(
+    deploy: Deploy, part: tuple[int, int], closes: bool
+) -> None:
+    """At 82 it has 30 of 82: not less than 15 / 41 of it."""
+    rules = AdlRules(Trigger.UNRESTORED, Price.MARK, below_num=part[0], below_den=part[1])
+    bench = deploy(closing=rules)
+    close(bench, mark=82)
+    assert bench.size(bench.accounts["loser"]) == (0 if closes else 10)
 
 
 def test_a_loser_that_another_closing_hits_is_not_turned_over(
