@@ -16,8 +16,9 @@ from .modules import math
 implements: IBackstop
 implements: IBackstopProviders
 
-# Weighed in each takeover, ~140k gas each: with eight legs, for an account of eight.
-MAX_PROVIDERS: constant(uint256) = 8
+# Weighed in each takeover, ~200k gas each, cold, with the eight legs of an account of eight: what the dearest
+# liquidation leaves of a transaction is not more than this.
+MAX_PROVIDERS: constant(uint256) = 4
 # Legs of a trader's account.
 MAX_LEGS: constant(uint256) = 8
 MAX_LIMIT: constant(uint256) = 2**128

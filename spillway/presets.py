@@ -86,7 +86,7 @@ class Insurance(Table):
 class Providers(Table):
     """Traders who stand behind the book with accounts of their own."""
 
-    count: Annotated[Whole, Field(ge=1, le=8)]
+    count: Annotated[Whole, Field(ge=1, le=4)]
     capital_ppm: Annotated[Whole, Field(ge=1)]  # of what depositors have in the vault, in all
     leverage: Annotated[Whole, Field(ge=1, le=255)]  # notional that each pledges, of its capital
 

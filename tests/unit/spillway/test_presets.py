@@ -75,8 +75,8 @@ FUND = "\n[insurance]\ncapital_ppm = 1\n"
             r"backstops\[0\]\.by: found 'providers', .*\[providers\]",
         ),
         (
-            "\n[providers]\ncount = 9\ncapital_ppm = 1\nleverage = 1\n",
-            r"providers\.count: found 9, .*at most 8",
+            "\n[providers]\ncount = 5\ncapital_ppm = 1\nleverage = 1\n",
+            r"providers\.count: found 5, .*at most 4",
         ),
         (FUND + "pooled = false\ntakes_over = true\n", r"takes_over: .*pooled is true"),
         (FUND + "drawdown_ppm = 5\nresume_ppm = 6\n", r"insurance\.resume_ppm: found 6, .*, 5"),

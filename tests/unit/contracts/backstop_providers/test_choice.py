@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from spillway.engines.protocol import TX_GAS_LIMIT
 from tests.bench import ALO, USD
 from tests.unit.contracts.backstop_providers.test_pledge import contract
 from tests.unit.contracts.hand import hand, sums_hold, swap
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from spillway.engines import Receipt
     from tests.bench import Bench
 
-PLACES = LEGS = 8
+LEGS = 8
 
 
 @pytest.fixture
@@ -266,24 +265,3 @@ def test_a_locked_market_stops_providers_as_it_stops_the_vault(bench: Bench, nee
     lock(bench, 0, locked=False)
     bench.mark(80, 50, 20)
     assert outcome(bench.liquidate(needy), needy) == TAKEN_OVER
-
-
-def test_the_dearest_choice_has_its_bound(bench: Bench) -> None:
-    """Each provider has the legs of the loser, and more room than the one before."""
-    while bench.pool.call.market_count() < LEGS:
-        bench.list_market()
-    bench.mark(*[100] * LEGS)
-    loser = bench.open("loser", 10**6)
-    for market in range(LEGS):
-        swap(bench, loser, rich(bench), 10, 100, market)
-    owner = bench.engine.sender(19)
-    for n in range(PLACES):
-        account = bench.open(f"{n}", 10**6, owner)
-        for market in range(LEGS):
-            swap(bench, account, rich(bench), 1, 100, market)
-        bench.pledge(account, 10**6 + n)
-    bench.mark(*[100] * LEGS)
-    assert chosen(bench, loser) == account
-    gas = contract(bench).transact.backstop_for(loser, sender=bench.keeper).gas_used
-    # A liquidation of the dearest account uses 14.2M without it.
-    assert gas < TX_GAS_LIMIT // 13

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from spillway.engines import Address, Contract, Receipt
     from tests.bench import Bench
 
-PLACES = 8
+PLACES = 4
 
 
 def contract(bench: Bench) -> Contract:
@@ -157,7 +157,7 @@ def test_the_weakest_gives_way_to_whoever_is_stronger(bench: Bench) -> None:
 
 
 def test_places_can_not_be_held_without_a_limit(bench: Bench) -> None:
-    """Eight rich accounts that mean to take nothing keep nobody out."""
+    """Four rich accounts that mean to take nothing keep nobody out."""
     squatters = fill(bench, usd=10**6)
     for account in squatters:
         bench.pledge(account, 0)
