@@ -8,6 +8,7 @@ from spillway.presets import part_of
 from spillway.rules import (
     AdlRules,
     FundParams,
+    IndexRules,
     Layer,
     Limit,
     LiquidationRules,
@@ -78,5 +79,15 @@ def adl_rules(preset: Preset, liquidator: Address) -> AdlRules:
         fee=told.fee_ppm,
         delay=told.delay_blocks,
         residual_to=FEES if told.residual_to == "fees" else 0,
+        liquidator=liquidator,
+    )
+
+
+def index_rules(preset: Preset, liquidator: Address) -> IndexRules:
+    """Return who bears what losers owe, where nobody is ranked."""
+    return IndexRules(
+        both_sides=preset.adl.policy == "both_sides",
+        most=preset.adl.most_ppm,
+        delay=preset.adl.delay_blocks,
         liquidator=liquidator,
     )

@@ -17,6 +17,7 @@ from spillway.rules import (
     NOBODY,
     AdlRules,
     FundParams,
+    IndexRules,
     Layer,
     LiquidationRules,
 )
@@ -187,6 +188,11 @@ class Bench:
         receipt: Receipt = self.adl.transact.deleverage(list(losers), plans, sender=self.keeper)
         return receipt
 
+    def socialize(self, loser: int) -> Receipt:
+        """Anyone closes a loser whose debt is charged per lot."""
+        receipt: Receipt = self.adl.transact.close(loser, sender=self.keeper)
+        return receipt
+
     def plans(self, *losers: int) -> list[ranking.Plan]:
         """The plans that close the losers."""
         lots: dict[tuple[int, bool], int] = {}
@@ -269,6 +275,7 @@ def deploy(
     fund: FundParams | None = None,
     caps: Sequence[int] = (),
     closing: AdlRules = HYPERLIQUID_ADL,
+    index: IndexRules | None = None,
     vault_params: tuple[int, ...] | None = None,
     by_hand: Mapping[int, Address] | None = None,
     ungranted: Container[int] = (),
@@ -277,9 +284,10 @@ def deploy(
 
     `vault_params` makes the vault a real one, whose accounts are still to be opened; `layer` says
     how it stands behind the book. `fund` adds an insurance fund, with `caps` by market; one that
-    takes over stands behind the book in place of the vault. `by_hand` gives further roles to
-    plain addresses, in place of the contract of that role; those `ungranted` stay open, as
-    `rank_by` needs it.
+    takes over stands behind the book in place of the vault. With `index` losses are charged per lot
+    and nobody is ranked: lots go to the fund if it takes over, else to the vault. `by_hand` gives
+    further roles to plain addresses, in place of the contract of that role; those `ungranted` stay
+    open, as `rank_by` needs it.
     """
     oracle, vault = engine.sender(10), engine.sender(11)
     usdc = engine.deploy(artifacts["USDC"], sender=admin)
@@ -302,10 +310,16 @@ def deploy(
         layers = [Layer(insurance.address, below_num=1, below_den=1, covers=True)]
     ruled = (pool.address, book.address, fund_at, liquidation, layers)
     liquidator = engine.deploy(artifacts["Liquidator"], *ruled, sender=admin)
-    scores = engine.deploy(artifacts[policy], sender=admin)
-    closing = closing._replace(liquidator=liquidator.address)
-    ranked = (pool.address, scores.address, fund_at, closing)
-    adl = engine.deploy(artifacts["Adl"], *ranked, sender=admin)
+    if index is None:
+        scores = engine.deploy(artifacts[policy], sender=admin)
+        closing = closing._replace(liquidator=liquidator.address)
+        ranked = (pool.address, scores.address, fund_at, closing)
+        adl = engine.deploy(artifacts["Adl"], *ranked, sender=admin)
+    else:
+        taker = fund_at if fund and fund.takes_over else backstop.address
+        index = index._replace(liquidator=liquidator.address)
+        charging = (pool.address, fund_at, taker, index)
+        adl = engine.deploy(artifacts["AdlIndex"], *charging, sender=admin)
     holders = {
         ORACLE: oracle,
         BOOK: book.address,
