@@ -59,6 +59,7 @@ class Tally:
         from_margin: What takeovers brought the vault; < 0 where it paid for them.
         from_adl: What auto-deleveraging brought the vault, as a loser or a winner.
         flat_loss: What accounts lost that were flat.
+        written_off: What nobody bore; the fee account's part of it included.
         deposited: Units of collateral, since the clock started.
         withdrawn: Units of collateral paid out.
         vault_flows: What depositors put into the vault, less what they took out.
@@ -73,6 +74,7 @@ class Tally:
     from_margin: int = 0
     from_adl: int = 0
     flat_loss: int = 0
+    written_off: int = 0
     deposited: int = 0
     withdrawn: int = 0
     vault_flows: int = 0
@@ -173,6 +175,7 @@ class Tally:
         layer.count += 1
         layer.accounts.add(args.account)
         layer.loss += args.loss
+        self.written_off += args.loss
 
     def _vault_in(self, args: Any, _: Snapshot) -> None:
         self.vault_flows += units_to_quote(args.units)

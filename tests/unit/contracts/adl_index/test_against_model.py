@@ -34,8 +34,8 @@ def adopt_backstop(twins: Twins) -> int:
         other = twins.rng.choice([n for n in model.accounts if n > 2 and n != child])
         price = twins.price(market, 0.2)
         lots = twins.rng.randrange(1, 5)
-        sides = [child, other] if twins.rng.random() < 0.5 else [other, child]
-        twins.exchange(market, *sides, lots, lots * price)
+        buyer, seller = (child, other) if twins.rng.random() < 0.5 else (other, child)
+        twins.exchange(market, buyer, seller, lots, lots * price)
     return child
 
 
