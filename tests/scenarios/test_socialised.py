@@ -18,9 +18,7 @@ VENUES = ("drift", "percolator_like", "deribit")
 
 
 @pytest.mark.parametrize("venue", VENUES)
-def test_losses_are_charged_and_no_winner_is_closed(
-    tell: Callable[..., Story], venue: str
-) -> None:
+def test_losses_are_charged_and_no_winner_is_closed(tell: Callable[..., Story], venue: str) -> None:
     story = tell("oct10_btc", venue)
     assert story.run.findings == []
     assert {"insurance", "socialized"} <= story.layers
