@@ -115,19 +115,11 @@ def job(market: uint256, longs: bool) -> IAdl.Job:
 
 @external
 @view
-def keys(
-    market: uint256, longs: bool, start: uint256, count: uint256
-) -> (DynArray[uint256, 32], DynArray[uint256, 32]):
+def side(market: uint256, longs: bool) -> IAdlPolicy.Side:
     job: IAdl.Job = adl_jobs._load(adl_jobs._number(market, longs))
     if job.phase == adl_jobs.ABSENT:
         job = adl_jobs._opened(market, 0, longs, 0)
-    found: DynArray[IMarginPool.Candidate, 32] = staticcall adl_jobs.POOL.candidates(
-        market, longs, start, count, job.mark, job.funding
-    )
-    lots: DynArray[uint256, 32] = []
-    for candidate: IMarginPool.Candidate in found:
-        lots.append(candidate.size)
-    return adl_jobs._keys(adl_jobs._side(market, longs, job), found), lots
+    return adl_jobs._side(market, longs, job)
 
 
 @external

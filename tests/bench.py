@@ -53,6 +53,7 @@ class Bench:
     backstop: Contract
     liquidator: Contract
     adl: Contract
+    lens: Contract
     fund: Contract | None
     oracle: Address
     vault: Address
@@ -61,6 +62,7 @@ class Bench:
     accounts: dict[str, int] = field(default_factory=dict)
     owners: dict[int, Address] = field(default_factory=dict)
     next_sender: int = 20
+    ranks: bool = True
 
     def list_market(
         self,
@@ -183,7 +185,9 @@ class Bench:
         return receipt
 
     def deleverage(self, *losers: int) -> Receipt:
-        """A keeper closes the losers, in this order, with honest plans."""
+        """A keeper closes the losers, in this order, with honest plans where winners are ranked."""
+        if not self.ranks:
+            return [self.socialize(loser) for loser in losers][-1]
         plans = [_as_tuple(plan) for plan in self.plans(*losers)]
         receipt: Receipt = self.adl.transact.deleverage(list(losers), plans, sender=self.keeper)
         return receipt
@@ -209,7 +213,7 @@ class Bench:
     def keys(self, market: int, longs: bool) -> list[tuple[int, int]]:
         """(key, lots) of each holder of a side."""
         holders = self.pool.call.holder_count(market, longs)
-        return ranking.read_keys(self.adl, market, longs, holders)
+        return ranking.read_keys(self.lens, market, longs, holders)
 
     def legs(self, account: int) -> list[int]:
         """Markets in which an account has a leg."""
@@ -320,6 +324,7 @@ def deploy(
         index = index._replace(liquidator=liquidator.address)
         charging = (pool.address, fund_at, taker, index)
         adl = engine.deploy(artifacts["AdlIndex"], *charging, sender=admin)
+    lens = engine.deploy(artifacts["Lens"], pool.address, book.address, adl.address, sender=admin)
     holders = {
         ORACLE: oracle,
         BOOK: book.address,
@@ -342,6 +347,8 @@ def deploy(
         backstop=backstop,
         liquidator=liquidator,
         adl=adl,
+        lens=lens,
+        ranks=index is None,
         fund=insurance,
         oracle=oracle,
         vault=vault,
@@ -356,4 +363,6 @@ def rank_by(bench: Bench, artifacts: Artifacts, policy: str) -> Bench:
     told = bench.pool.address, scores.address, NOBODY, HYPERLIQUID_ADL
     adl = bench.engine.deploy(artifacts["Adl"], *told, sender=bench.admin)
     bench.pool.transact.grant(ADL, adl.address, sender=bench.admin)
-    return replace(bench, adl=adl)
+    seen = bench.pool.address, bench.book.address, adl.address
+    lens = bench.engine.deploy(artifacts["Lens"], *seen, sender=bench.admin)
+    return replace(bench, adl=adl, lens=lens)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from spillway.rules import AdlRules, FundParams, LiquidationRules, Price
+from spillway.rules import AdlRules, FundParams, LiquidationRules, Price, Trigger
 from tests import bench as benches
 from tests.bench import LIQUIDATOR, USD
 from tests.chain import refused
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from spillway.build import Artifacts
     from spillway.engines import Address, Engine
-    from spillway.rules import Trigger
     from tests.bench import Bench
 
     Deploy = Callable[..., Bench]
@@ -111,8 +110,31 @@ def test_a_delay_is_waited_for(deploy: Deploy) -> None:
     assert bench.size(loser) == 0
 
 
+def test_above_zero_winners_wait_for_as_long_as_the_fund_has_anything(deploy: Deploy) -> None:
+    """At 86 equity is 70 of 86 that are needed, and the book is empty."""
+    closing = AdlRules(Trigger.FUND_EMPTY, Price.BANKRUPTCY, everyone=True)
+    bench = deploy(closing=closing, fund=FundParams())
+    loser = bench.accounts["loser"]
+    bench.open_fund("fund", 1)
+    bench.mark(86)
+    bench.liquidate(loser)
+    with refused("adl: account is not below zero"):
+        bench.adl.transact.open_jobs(loser, [(0, 0)], sender=bench.keeper)
+    bench.deleverage(loser)
+    assert bench.at(loser) == (10, 210 - 1_000)
+
+
+def test_above_zero_winners_close_an_account_once_the_fund_is_empty(deploy: Deploy) -> None:
+    closing = AdlRules(Trigger.FUND_EMPTY, Price.BANKRUPTCY, everyone=True)
+    bench = deploy(closing=closing, fund=FundParams())
+    bench.open_fund("fund", 0)
+    close(bench, mark=86)
+    # 70 that it had left, to winners in equal parts, beside 5 * 14 each.
+    assert equities(bench) == [0, 1_070 + 35, 10_070 + 35]
+
+
 def test_prices_that_there_are_not_are_refused(deploy: Deploy) -> None:
-    for unknown in ({"price": cast("Price", 4)}, {"trigger": cast("Trigger", 2)}):
+    for unknown in ({"price": cast("Price", 4)}, {"trigger": cast("Trigger", 3)}):
         with refused("adl: bad rules"):
             deploy(closing=AdlRules(**unknown))  # what no enum has
 
