@@ -86,7 +86,7 @@ def open_account() -> uint256:
 
 @external
 def open_isolated_account(market: uint256) -> uint256:
-    require._that(market < markets.count, "pool: unknown market")
+    markets._check_listed(market)
     return accounts._open(msg.sender, market + 1, accounts.ISOLATED)
 
 
@@ -289,8 +289,7 @@ def is_senior(account: uint256) -> bool:
 @external
 @view
 def pot(market: uint256) -> int256:
-    lots: int256 = convert(markets._open_interest(market), int256)
-    return markets.pots[market] + markets._charge(market, lots) + markets._charge(market, -lots)
+    return markets._pot(market)
 
 
 @external

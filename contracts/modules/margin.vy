@@ -173,7 +173,7 @@ def _check_covered(account: uint256, amount: uint256, share: uint256):
 @internal
 @pure
 def _check_health(health: IMarginPool.Health, amount: uint256, share: uint256):
-    require._that(health.stale_notional == 0, "pool: stale mark")
+    markets._check_fresh(health.stale_notional == 0)
     kept: uint256 = max(health.initial, math._ceil_div(health.notional * share, 10**6))
     require._that(health.equity >= convert(kept + amount, int256), "pool: below initial margin")
 

@@ -111,7 +111,7 @@ def _pack_tiers(tiers: IMarginPool.Tier[MAX_TIERS]) -> uint256:
 @internal
 def _advance(update: IMarginPool.Update, epoch: uint256):
     market: uint256 = update.market
-    require._that(market < self.count, "pool: unknown market")
+    self._check_listed(market)
     # 0 wraps and is refused.
     highest: uint256 = max(unsafe_sub(update.mark, 1), unsafe_sub(update.index, 1))
     require._that(highest < MAX_PRICE, "pool: price out of range")
@@ -150,7 +150,8 @@ def _set_flag(market: uint256, flag: uint256, on: bool):
 # @dev Open interest, the sum of the longs, is never below zero and stays inside its 64 bits.
 @internal
 def _grow_open_interest(market: uint256, lots: int256):
-    self.exposures[market] += lots
+    if lots != 0:
+        self.exposures[market] += lots
 
 
 @internal
@@ -166,6 +167,18 @@ def _view(market: uint256) -> View:
         fresh=block.timestamp <= updated_at + (schedule >> 240),
         flags=price >> 240,
     )
+
+
+@internal
+@view
+def _check_listed(market: uint256):
+    require._that(market < self.count, "pool: unknown market")
+
+
+@internal
+@pure
+def _check_fresh(fresh: bool):
+    require._that(fresh, "pool: stale mark")
 
 
 @internal
@@ -293,6 +306,13 @@ def _tier(schedule: uint256, place: uint256) -> (uint256, uint256):
 @internal
 @view
 def _charge(market: uint256, size: int256) -> int256:
-    if size > 0:
-        return size * convert(self.charges[market][0], int256)
-    return -size * convert(self.charges[market][1], int256)
+    per_lot: uint256 = self.charges[market][0 if size > 0 else 1]
+    return convert(math._magnitude(size) * per_lot, int256)
+
+
+# @notice What the pot of a market holds, the charges that its holders have not settled included.
+@internal
+@view
+def _pot(market: uint256) -> int256:
+    per_pair: uint256 = self.charges[market][0] + self.charges[market][1]
+    return self.pots[market] + convert(self._open_interest(market) * per_pair, int256)
