@@ -246,6 +246,21 @@ def advance(updates: DynArray[IMarginPool.Update, MAX_UPDATES]):
         markets._advance(updates[i], epoch)
 
 
+# --- engine: levers ------------------------------------------------------------------------
+
+
+@external
+def set_schedule(market: uint256, schedule: uint256, entry: uint256):
+    roles._check(roles.LEVERS)
+    markets._set_schedule(market, schedule, entry)
+
+
+@external
+def set_open_interest_cap(market: uint256, cap: uint256):
+    roles._check(roles.LEVERS)
+    markets._set_open_interest_cap(market, cap)
+
+
 # --- views ---------------------------------------------------------------------------------
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 USD = 10**18
 UNITS = 10**6
 FEES, DEFICIT = 1, 2
-ORACLE, BOOK, LIQUIDATOR, ADL, VAULT, CUSTODY, FUND = 1, 2, 4, 8, 16, 32, 64
+ORACLE, BOOK, LIQUIDATOR, ADL, VAULT, CUSTODY, FUND, LEVERS = (1 << bit for bit in range(8))
 GTC, IOC, ALO, MARKET = range(4)
 MAX_UINT = 2**256 - 1
 NO_TIER = (0, 0)
@@ -343,3 +343,17 @@ def rank_by(bench: Bench, artifacts: Artifacts, policy: str) -> Bench:
     adl = bench.engine.deploy(artifacts["Adl"], *told, sender=bench.admin)
     bench.pool.transact.grant(ADL, adl.address, sender=bench.admin)
     return replace(bench, adl=adl)
+
+
+def give_levers(
+    bench: Bench, artifacts: Artifacts, notice: int, *policies: str
+) -> tuple[Bench, Contract]:
+    """The same venue, whose role ADL was open, with levers and ranking by what they say."""
+    ranked = [bench.engine.deploy(artifacts[name], sender=bench.admin) for name in policies]
+    told = bench.pool.address, notice, [policy.address for policy in ranked]
+    levers = bench.engine.deploy(artifacts["Levers"], *told, sender=bench.admin)
+    bench.pool.transact.grant(LEVERS, levers.address, sender=bench.admin)
+    closing = bench.pool.address, levers.address, NOBODY, HYPERLIQUID_ADL
+    adl = bench.engine.deploy(artifacts["Adl"], *closing, sender=bench.admin)
+    bench.pool.transact.grant(ADL, adl.address, sender=bench.admin)
+    return replace(bench, adl=adl), levers

@@ -142,13 +142,17 @@ def _worst_lots(leg: Leg) -> uint256:
     )
 
 
+# @dev In a market that was tightened, a leverage chosen before counts for no more than is allowed now.
 @internal
 @view
 def _initial(seen: markets.View, leg: Leg) -> uint256:
     worst: uint256 = unsafe_mul(self._worst_lots(leg), seen.mark)
     leverage: uint256 = leg.leverage
-    if leverage == 0:
-        leverage = markets._max_leverage(seen.schedule, worst)
+    if leverage == 0 or seen.flags & markets.TIGHTENED != 0:
+        most: uint256 = markets._max_leverage(seen.entry, worst)
+        # 0 wraps and is replaced.
+        if unsafe_sub(leverage, 1) >= most:
+            leverage = most
     return math._ceil_div(worst, leverage)
 
 
@@ -159,7 +163,7 @@ def _leverage_allowed(seen: markets.View, leg: Leg) -> bool:
     if leg.leverage == 0:
         return True
     worst: uint256 = unsafe_mul(self._worst_lots(leg), seen.mark)
-    return leg.leverage <= markets._max_leverage(seen.schedule, worst)
+    return leg.leverage <= markets._max_leverage(seen.entry, worst)
 
 
 # @notice Refuse where an account, less `amount` of quote, does not cover initial margin and `share` ppm of
