@@ -7,7 +7,7 @@ plans of auto-deleveraging need the positions as they leave them. Then the block
 in this order:
 
     prices -> cancels and post-only -> liquidations and takeovers -> auto-deleveraging, the vault's
-    child last -> shedding -> stops and takers -> deposits, withdrawals, redemptions
+    child last -> shedding -> stops and takers -> levers, deposits, withdrawals, redemptions
 
 Contracts can't enforce an order between transactions; this module does.
 """
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from spillway import early, invariants, observe, winners
 from spillway import scenario as scenarios
+from spillway.actors.admin import Admin
 from spillway.actors.cashier import Cashier
 from spillway.actors.keeper import Keeper
 from spillway.actors.market_maker import MarketMaker
@@ -266,6 +267,7 @@ class _Loop:
         self._keeper = Keeper(venue, people.keeper, backstops, preset.adl)
         self._traders = [Trader(venue, t.member, t.entrant) for t in roster.traders]
         self._script = Script(venue, scenario, roster, people.admin)
+        self._admin = Admin(venue, preset, scenario, people.admin, people.keeper)
         self._cashier = Cashier(venue, roster, people.keeper)
 
     def go(self, watch: Callable[[Run], bool]) -> Run:
@@ -306,7 +308,7 @@ class _Loop:
             if keeps:
                 calls = [*calls, *self._keeper.unlock(view), *self._keeper.liquidate(view)]
                 sheds, stops = self._keeper.shed(view), self._keeper.trigger(view)
-            cash = self._cashier.decide()
+            cash = [*self._admin.decide(view), *self._cashier.decide()]
         if keeps and to_close:
             with self._rehearsed(calls, at, step) as view:
                 calls = [*calls, *self._keeper.deleverage(view)]

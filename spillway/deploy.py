@@ -11,6 +11,7 @@ from spillway.model.policies import contract_name
 from spillway.preset_rules import adl_rules, fund_rules, layer, liquidation_rules
 from spillway.rules import NOBODY, PPM
 from spillway.scenario import desks
+from spillway.timeline import needs_levers
 from spillway.units import size_to_lots, usdc_to_units
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Role(IntEnum):
     VAULT = 16
     CUSTODY = 32
     FUND = 64
+    LEVERS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Contracts:
     liquidator: Contract
     lens: Contract
     fund: Contract | None = None
+    levers: Contract | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +143,28 @@ def deploy(
     selling = liquidation_rules(preset)
     liquidator = new("Liquidator", pool.address, book.address, fund_at, selling, layers)
     policy = new(contract_name(preset.adl.policy))
+    levers = None
+    if needs_levers(scenario):
+        others = [new(contract_name(name)) for name in lever_policies(preset, scenario)[1:]]
+        allowed = [each.address for each in (policy, *others)]
+        policy = levers = new("Levers", pool.address, preset.levers.notice_seconds, allowed)
     closing = adl_rules(preset, liquidator.address)
     adl = new("Adl", pool.address, policy.address, fund_at, closing)
     lens = new("Lens", pool.address, book.address, adl.address)
-    contracts = Contracts(usdc, pool, custody, book, oracle, adl, vault, liquidator, lens, fund)
+    contracts = Contracts(
+        usdc, pool, custody, book, oracle, adl, vault, liquidator, lens, fund, levers
+    )
     _grant(contracts, roles.admin)
     vault.transact.open_accounts(sender=roles.admin)
     _list(contracts, preset, scenario, roles.admin)
     _endow(contracts, preset, scenario, roles.admin)
     return contracts
+
+
+def lever_policies(preset: Preset, scenario: Scenario) -> list[str]:
+    """Return the policies that levers may put in force, by place: the venue's own, then others."""
+    told = (event.policy for event in scenario.events if event.policy)
+    return list(dict.fromkeys([preset.adl.policy, *told]))
 
 
 def _endow(contracts: Contracts, preset: Preset, scenario: Scenario, admin: Address) -> None:

@@ -105,6 +105,12 @@ class Adl(Table):
     delay_blocks: Annotated[Whole, Field(ge=0)] = 0
 
 
+class Levers(Table):
+    """How the venue may tighten its rules while it runs."""
+
+    notice_seconds: Seconds = 3_600  # before that concerns positions that stand
+
+
 class Preset(Table):
     """A venue's rules."""
 
@@ -120,6 +126,7 @@ class Preset(Table):
     insurance: Insurance | None = None
     vault: Vault
     adl: Adl
+    levers: Levers = Levers()
 
 
 def names() -> list[str]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from spillway import invariants, observe
 from spillway.engines.protocol import TX_GAS_LIMIT
+from spillway.model import margin
 from spillway.model.margin import Market, Tier
 from spillway.model.words import DEFICIT
 from spillway.rules import LiquidationRules
@@ -46,8 +47,12 @@ DEPOSITORS = ((6_000,), (3_000,))
 VAULT_PARAMS = (150_000, 4 * DAY, 200_000, 20_000)
 # A twentieth of the venue's rule: positions are small here, and both kinds of order must occur.
 SLICE_ABOVE = 5_000 * USD
+NOTICE = 60  # seconds
+POLICIES = ("HyperliquidQueue", "LargestPositionQueue")
+PULLED = {"announce_maintenance", "raise_maintenance", "lower_cap"}
+PULLED |= {"announce_policy", "switch_policy"}
 INTERFACES = Path(__file__).parents[2] / "contracts" / "interfaces"
-REASON = re.compile(r'"((?:pool|custody|book|liquidator|adl|vault|shedding|fund): [^"]+)"')
+REASON = re.compile(r'"((?:pool|custody|book|liquidator|adl|vault|shedding|fund|levers): [^"]+)"')
 # What an interface says that a function may refuse with.
 REASONS = {
     reason for path in INTERFACES.glob("*.vyi") for reason in REASON.findall(path.read_text())
@@ -70,6 +75,7 @@ class Arena:
     vault: Contract
     liquidator: Contract
     adl: Contract
+    levers: Contract
     oracle: Address
     admin: Address
     keeper: Address
@@ -172,6 +178,8 @@ class Arena:
             yield f"{finding.invariant} {finding.accounts}: {finding.detail}"
         if function != "advance":
             yield from self._falls_below_zero(before)
+        if function in PULLED:
+            yield from self._pulled(before, function)
         yield from self._grown_by_force(before, receipt)
         for entered in receipt.named("BackstopEntered"):
             taken = self.now.accounts[entered.account]
@@ -224,6 +232,22 @@ class Arena:
             now = self.now.equity(number)
             if was >= 0 > now and number != DEFICIT:
                 yield f"account {number} falls from {was} to {now} quote"
+
+    def _pulled(self, before: Snapshot, function: str) -> Iterator[str]:
+        """A lever moves nobody's equity, doubles maintenance at most, and loosens nothing."""
+        most = 2 if function == "raise_maintenance" else 1
+        for number, held in self.now.accounts.items():
+            was = margin.account_maintenance(before.accounts[number], before.markets)
+            now = margin.account_maintenance(held, self.now.markets)
+            if not was <= now <= most * was:
+                yield f"account {number} needs {now} after {was} quote by {function}"
+            if self.now.equity(number) != before.equity(number):
+                yield f"account {number} has another equity by {function}"
+        for old, new in zip(before.markets, self.now.markets, strict=True):
+            tiers = zip(old.tiers, new.entry or new.tiers, strict=True)
+            looser = any(now.max_leverage > was.max_leverage for was, now in tiers)
+            if looser or new.open_interest_cap > old.open_interest_cap:
+                yield f"{function} loosens {old} to {new}"
 
     def _grown_by_force(self, before: Snapshot, receipt: Receipt) -> Iterator[str]:
         """Auto-deleveraging only shrinks positions."""
@@ -283,7 +307,7 @@ KINDS: dict[str, Callable[[Any], str]] = {
 def deploy(engine: Engine, artifacts: Artifacts) -> Arena:
     """Deploy and wire the venue, and open the accounts."""
     admin, keeper, outsider = (engine.sender(n) for n in (0, 3, 5))
-    venue = bench.deploy(
+    bare = bench.deploy(
         engine,
         artifacts,
         admin,
@@ -292,7 +316,9 @@ def deploy(engine: Engine, artifacts: Artifacts) -> Arena:
         maker_fee=150,
         liquidation=LiquidationRules(slice_above=SLICE_ABOVE),
         vault_params=VAULT_PARAMS,
+        ungranted={bench.ADL},
     )
+    venue, levers = bench.give_levers(bare, artifacts, NOTICE, *POLICIES)
     arena = Arena(
         engine=engine,
         usdc=venue.usdc,
@@ -302,6 +328,7 @@ def deploy(engine: Engine, artifacts: Artifacts) -> Arena:
         vault=venue.backstop,
         liquidator=venue.liquidator,
         adl=venue.adl,
+        levers=levers,
         oracle=venue.oracle,
         admin=admin,
         keeper=keeper,
