@@ -115,19 +115,11 @@ def job(market: uint256, longs: bool) -> IAdl.Job:
 
 @external
 @view
-def keys(
-    market: uint256, longs: bool, start: uint256, count: uint256
-) -> (DynArray[uint256, 32], DynArray[uint256, 32]):
+def side(market: uint256, longs: bool) -> IAdlPolicy.Side:
     job: IAdl.Job = adl_jobs._load(adl_jobs._number(market, longs))
     if job.phase == adl_jobs.ABSENT:
         job = adl_jobs._opened(market, 0, longs, 0)
-    found: DynArray[IMarginPool.Candidate, 32] = staticcall adl_jobs.POOL.candidates(
-        market, longs, start, count, job.mark, job.funding
-    )
-    lots: DynArray[uint256, 32] = []
-    for candidate: IMarginPool.Candidate in found:
-        lots.append(candidate.size)
-    return adl_jobs._keys(adl_jobs._side(market, longs, job), found), lots
+    return adl_jobs._side(market, longs, job)
 
 
 @external
@@ -173,14 +165,14 @@ def _prepare(losers: DynArray[uint256, MAX_LOSERS], plan: IAdl.Plan):
 @internal
 @view
 def _faces(account: uint256, market: uint256, longs: bool) -> bool:
-    size: int256 = (staticcall adl_jobs.POOL.position(account, market)).size
+    size: int256 = adl_jobs._position(account, market).size
     return size != 0 and (size < 0) == longs
 
 
 @internal
 @view
 def _can_close(account: uint256) -> bool:
-    health: IMarginPool.Health = staticcall adl_jobs.POOL.health(account)
+    health: IMarginPool.Health = adl_jobs._health(account)
     if health.stale_notional != 0 or account == DEFICIT:
         return False
     return adl_closing._is_due(account, health)
@@ -189,7 +181,7 @@ def _can_close(account: uint256) -> bool:
 @internal
 @view
 def _check_loser(account: uint256):
-    health: IMarginPool.Health = staticcall adl_jobs.POOL.health(account)
+    health: IMarginPool.Health = adl_jobs._health(account)
     require._that(adl_closing._is_due(account, health), "adl: account is not below zero")
     require._that(health.stale_notional == 0, "adl: stale mark")
 
@@ -198,7 +190,7 @@ def _check_loser(account: uint256):
 # @return The side that the job ranks.
 @internal
 def _open(market: uint256, loser: uint256, threshold: uint256) -> bool:
-    size: int256 = (staticcall adl_jobs.POOL.position(loser, market)).size
+    size: int256 = adl_jobs._position(loser, market).size
     require._that(size != 0, "adl: no position")
     longs: bool = size < 0
     number: uint256 = adl_jobs._number(market, longs)
@@ -264,7 +256,7 @@ def _reason_to_end(market: uint256, longs: bool, job: IAdl.Job) -> uint256:
         return ALL
     if not self._faces(job.loser, market, longs):
         return LOSER_CLOSED
-    if not adl_closing._is_due(job.loser, staticcall adl_jobs.POOL.health(job.loser)):
+    if not adl_closing._is_due(job.loser, adl_jobs._health(job.loser)):
         return LOSER_CLOSED
     if job.phase == adl_jobs.READY and job.lots < adl_jobs._lots(job.loser, market):
         return USED_UP

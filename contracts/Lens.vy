@@ -6,10 +6,12 @@
 """
 
 from .interfaces import IAdl
+from .interfaces import IAdlPolicy
 from .interfaces import ILens
 from .interfaces import IMarginPool
 from .interfaces import IOrderBook
 from .modules import accounts
+from .modules import adl_keys
 from .modules import markets
 from .modules import math
 from .modules import safe_price
@@ -22,7 +24,7 @@ MAX_LEGS: constant(uint256) = markets.MAX_MARKETS
 MAX_SHOWN: constant(uint256) = 128
 # Places of a holder list in one call, by pages of 32.
 MAX_PAGES: constant(uint256) = 64
-PAGE: constant(uint256) = 32
+PAGE: constant(uint256) = adl_keys.PAGE
 # Words of one dump: a hundred accounts of seven legs, or two of the protocol with every leg there is.
 MAX_WORDS: constant(uint256) = 1500
 
@@ -97,6 +99,20 @@ def market(market: uint256) -> ILens.Market:
 
 @external
 @view
+def keys(
+    market: uint256, longs: bool, start: uint256, count: uint256
+) -> (DynArray[uint256, 32], DynArray[uint256, 32]):
+    keys: DynArray[uint256, PAGE] = []
+    found: DynArray[IMarginPool.Candidate, PAGE] = []
+    keys, found = self._ranked(market, longs, start, count)
+    lots: DynArray[uint256, PAGE] = []
+    for candidate: IMarginPool.Candidate in found:
+        lots.append(candidate.size)
+    return keys, lots
+
+
+@external
+@view
 def holders_ahead(account: uint256, market: uint256, start: uint256, count: uint256) -> uint256:
     held: IMarginPool.Position = staticcall POOL.position(account, market)
     assert held.size != 0, "lens: no position"
@@ -109,7 +125,7 @@ def holders_ahead(account: uint256, market: uint256, start: uint256, count: uint
     for i: uint256 in range(MAX_PAGES):
         if at >= end:
             break
-        keys: DynArray[uint256, 32] = self._keys(market, longs, at, min(PAGE, end - at))
+        keys: DynArray[uint256, PAGE] = self._keys(market, longs, at, min(PAGE, end - at))
         for key: uint256 in keys:
             if key > own:
                 ahead += 1
@@ -195,10 +211,22 @@ def _leg(account: uint256, market: uint256, health: IMarginPool.Health) -> ILens
 
 @internal
 @view
-def _keys(market: uint256, longs: bool, start: uint256, count: uint256) -> DynArray[uint256, 32]:
-    keys: DynArray[uint256, 32] = []
-    lots: DynArray[uint256, 32] = []
-    keys, lots = staticcall ADL.keys(market, longs, start, count)
+def _ranked(
+    market: uint256, longs: bool, start: uint256, count: uint256
+) -> (DynArray[uint256, PAGE], DynArray[IMarginPool.Candidate, PAGE]):
+    side: IAdlPolicy.Side = staticcall ADL.side(market, longs)
+    found: DynArray[IMarginPool.Candidate, PAGE] = staticcall POOL.candidates(
+        market, longs, start, count, side.mark, side.funding
+    )
+    return adl_keys._of(IAdlPolicy(staticcall ADL.policy()), side, found), found
+
+
+@internal
+@view
+def _keys(market: uint256, longs: bool, start: uint256, count: uint256) -> DynArray[uint256, PAGE]:
+    keys: DynArray[uint256, PAGE] = []
+    found: DynArray[IMarginPool.Candidate, PAGE] = []
+    keys, found = self._ranked(market, longs, start, count)
     return keys
 
 

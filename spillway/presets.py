@@ -97,7 +97,7 @@ class Adl(Table):
 
     policy: Text
     residual_to: Literal["account", "fees"]
-    trigger: Literal["below_zero", "unrestored"] = "below_zero"
+    trigger: Literal["below_zero", "unrestored", "fund_empty"] = "below_zero"
     price: Literal["previous_mark", "mark", "index", "bankruptcy"] = "previous_mark"
     everyone: Flag = False
     covered: Flag = False
@@ -182,6 +182,9 @@ def _check_insurance(preset: Preset, file: str) -> None:
         return
     if fund.takes_over and not fund.pooled:
         raise BadInput(file, "insurance.takes_over", "true", "only where insurance.pooled is true")
+    if fund.fee_share_ppm and not fund.pooled:
+        allowed = "0 where insurance.pooled is false"
+        raise BadInput(file, "insurance.fee_share_ppm", fund.fee_share_ppm, allowed)
     if fund.resume_ppm > fund.drawdown_ppm:
         allowed = f"at most insurance.drawdown_ppm, {fund.drawdown_ppm}"
         raise BadInput(file, "insurance.resume_ppm", fund.resume_ppm, allowed)

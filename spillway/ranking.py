@@ -31,14 +31,14 @@ class Plan(NamedTuple):
     order: tuple[int, ...]
 
 
-def read_keys(adl: Contract, market: int, longs: bool, holders: int) -> list[tuple[int, int]]:
+def read_keys(lens: Contract, market: int, longs: bool, holders: int) -> list[tuple[int, int]]:
     """(key, lots) of each holder of a side, in the order of the holder list.
 
     They are at the prices of the side's job, or at the present ones where there is none.
     """
     found: list[tuple[int, int]] = []
     for start in range(0, holders, PAGE):
-        keys, lots = adl.call.keys(market, longs, start, PAGE)
+        keys, lots = lens.call.keys(market, longs, start, PAGE)
         found += zip(keys, lots, strict=True)
     return found
 

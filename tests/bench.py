@@ -52,11 +52,13 @@ class Bench:
     backstop: Contract
     liquidator: Contract
     adl: Contract
+    lens: Contract
     fund: Contract | None
     oracle: Address
     vault: Address
     admin: Address
     keeper: Address
+    levers: Contract | None = None
     accounts: dict[str, int] = field(default_factory=dict)
     owners: dict[int, Address] = field(default_factory=dict)
     next_sender: int = 20
@@ -203,7 +205,7 @@ class Bench:
     def keys(self, market: int, longs: bool) -> list[tuple[int, int]]:
         """(key, lots) of each holder of a side."""
         holders = self.pool.call.holder_count(market, longs)
-        return ranking.read_keys(self.adl, market, longs, holders)
+        return ranking.read_keys(self.lens, market, longs, holders)
 
     def legs(self, account: int) -> list[int]:
         """Markets in which an account has a leg."""
@@ -272,6 +274,8 @@ def deploy(
     vault_params: tuple[int, ...] | None = None,
     by_hand: Mapping[int, Address] | None = None,
     ungranted: Container[int] = (),
+    notice: int = 0,
+    further: Sequence[str] = (),
 ) -> Bench:
     """Deploy and wire a venue whose oracle and vault are plain addresses.
 
@@ -279,7 +283,8 @@ def deploy(
     how it stands behind the book. `fund` adds an insurance fund, with `caps` by market; one that
     takes over stands behind the book in place of the vault. `by_hand` gives further roles to
     plain addresses, in place of the contract of that role; those `ungranted` stay open, as
-    `rank_by` needs it.
+    `rank_by` needs it. With a `notice`, seconds, the venue has levers, which may put one of the
+    `further` policies in the place of `policy`.
     """
     oracle, vault = engine.sender(10), engine.sender(11)
     usdc = engine.deploy(artifacts["USDC"], sender=admin)
@@ -303,9 +308,16 @@ def deploy(
     ruled = (pool.address, book.address, fund_at, liquidation, layers)
     liquidator = engine.deploy(artifacts["Liquidator"], *ruled, sender=admin)
     scores = engine.deploy(artifacts[policy], sender=admin)
+    levers = None
+    if notice:
+        others = [engine.deploy(artifacts[name], sender=admin) for name in further]
+        allowed = [each.address for each in (scores, *others)]
+        told = (pool.address, notice, allowed)
+        scores = levers = engine.deploy(artifacts["Levers"], *told, sender=admin)
     closing = closing._replace(liquidator=liquidator.address)
     ranked = (pool.address, scores.address, fund_at, closing)
     adl = engine.deploy(artifacts["Adl"], *ranked, sender=admin)
+    lens = engine.deploy(artifacts["Lens"], pool.address, book.address, adl.address, sender=admin)
     holders = {
         ORACLE: oracle,
         BOOK: book.address,
@@ -314,6 +326,7 @@ def deploy(
         VAULT: vault,
         CUSTODY: custody.address,
         **({FUND: insurance.address} if insurance else {}),
+        **({LEVERS: levers.address} if levers else {}),
         **(by_hand or {}),
     }
     for role, holder in holders.items():
@@ -328,11 +341,13 @@ def deploy(
         backstop=backstop,
         liquidator=liquidator,
         adl=adl,
+        lens=lens,
         fund=insurance,
         oracle=oracle,
         vault=vault,
         admin=admin,
         keeper=keeper,
+        levers=levers,
     )
 
 
@@ -342,18 +357,6 @@ def rank_by(bench: Bench, artifacts: Artifacts, policy: str) -> Bench:
     told = bench.pool.address, scores.address, NOBODY, HYPERLIQUID_ADL
     adl = bench.engine.deploy(artifacts["Adl"], *told, sender=bench.admin)
     bench.pool.transact.grant(ADL, adl.address, sender=bench.admin)
-    return replace(bench, adl=adl)
-
-
-def give_levers(
-    bench: Bench, artifacts: Artifacts, notice: int, *policies: str
-) -> tuple[Bench, Contract]:
-    """The same venue, whose role ADL was open, with levers and ranking by what they say."""
-    ranked = [bench.engine.deploy(artifacts[name], sender=bench.admin) for name in policies]
-    told = bench.pool.address, notice, [policy.address for policy in ranked]
-    levers = bench.engine.deploy(artifacts["Levers"], *told, sender=bench.admin)
-    bench.pool.transact.grant(LEVERS, levers.address, sender=bench.admin)
-    closing = bench.pool.address, levers.address, NOBODY, HYPERLIQUID_ADL
-    adl = bench.engine.deploy(artifacts["Adl"], *closing, sender=bench.admin)
-    bench.pool.transact.grant(ADL, adl.address, sender=bench.admin)
-    return replace(bench, adl=adl), levers
+    seen = bench.pool.address, bench.book.address, adl.address
+    lens = bench.engine.deploy(artifacts["Lens"], *seen, sender=bench.admin)
+    return replace(bench, adl=adl, lens=lens)

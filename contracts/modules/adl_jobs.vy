@@ -3,13 +3,14 @@
 @title adl_jobs
 @license MIT
 @notice Jobs that rank one side of one market: their state, their queue and its order.
-@dev A queue entry is a key: tier << 255 | score << 56 | (2**32 - 1 - account) << 24 | place. Once the winner
-     has been closed, what it won stands in the place of its score. Slots are used again by later jobs.
+@dev A queue entry is a key, see adl_keys. Once the winner has been closed, what it won stands in the place of its
+     score. Slots are used again by later jobs.
 """
 
 from ..interfaces import IAdl
 from ..interfaces import IAdlPolicy
 from ..interfaces import IMarginPool
+from . import adl_keys
 from . import require
 
 ABSENT: constant(uint256) = 0
@@ -18,7 +19,7 @@ ORDERING: constant(uint256) = 2
 READY: constant(uint256) = 3
 
 # Holders weighed by one call of the pool.
-PAGE: constant(uint256) = 32
+PAGE: constant(uint256) = adl_keys.PAGE
 # Pages of one call of `scan`: 64 * 32 holders of ~8k gas: as many as 2**24 gas can pay for.
 MAX_PAGES: constant(uint256) = 64
 # Ranks told by one call of `order`: ~3k gas each, cold.
@@ -26,10 +27,6 @@ MAX_RANKS: constant(uint256) = 64
 # Blocks after which anyone may end a job.
 LIFETIME: constant(uint256) = 20
 
-TIER: constant(uint256) = 2**255
-MAX_SCORE: constant(uint256) = 2**199 - 1
-MAX_ACCOUNT: constant(uint256) = 2**32 - 1
-PLACE_MASK: constant(uint256) = 2**24 - 1
 PRICE_MASK: constant(uint256) = 2**80 - 1
 WORD_MASK: constant(uint256) = 2**32 - 1
 
@@ -151,7 +148,7 @@ def _erase(number: uint256):
 @internal
 @view
 def _opened(market: uint256, loser: uint256, longs: bool, threshold: uint256) -> IAdl.Job:
-    seen: IMarginPool.Market = staticcall POOL.market(market)
+    seen: IMarginPool.Market = self._market(market)
     job: IAdl.Job = empty(IAdl.Job)
     job.mark = seen.mark
     job.previous_mark = seen.previous_mark
@@ -182,7 +179,7 @@ def _scan(market: uint256, longs: bool, opened: IAdl.Job, count: uint256) -> IAd
         found: DynArray[IMarginPool.Candidate, PAGE] = staticcall POOL.candidates(
             market, longs, job.cursor, size, job.mark, job.funding
         )
-        keys: DynArray[uint256, PAGE] = self._keys(side, found)
+        keys: DynArray[uint256, PAGE] = adl_keys._of(POLICY, side, found)
         for j: uint256 in range(len(found), bound=PAGE):
             if keys[j] >= job.threshold:
                 self.queue[number << 32 | job.enrolled] = keys[j]
@@ -213,7 +210,7 @@ def _scanned(market: uint256, scanned: IAdl.Job) -> IAdl.Job:
 @internal
 @view
 def _lots(account: uint256, market: uint256) -> uint256:
-    return convert(abs((staticcall POOL.position(account, market)).size), uint256)
+    return convert(abs(self._position(account, market).size), uint256)
 
 
 # @notice What a job ranks, for its policy.
@@ -234,24 +231,6 @@ def _side(market: uint256, longs: bool, job: IAdl.Job) -> IAdlPolicy.Side:
         length=job.length,
         seed=convert(seed, uint256),
     )
-
-
-@internal
-@view
-def _keys(
-    side: IAdlPolicy.Side, found: DynArray[IMarginPool.Candidate, PAGE]
-) -> DynArray[uint256, PAGE]:
-    keys: DynArray[uint256, PAGE] = []
-    if len(found) == 0:
-        return keys
-    keys = staticcall POLICY.scores(side, found)
-    for i: uint256 in range(len(found), bound=PAGE):
-        key: uint256 = min(keys[i], MAX_SCORE) << 56
-        key |= (MAX_ACCOUNT - found[i].account) << 24 | found[i].place
-        if found[i].pnl > 0 and found[i].equity > 0:
-            key |= TIER
-        keys[i] = key
-    return keys
 
 
 # @notice Write down ranks from `start` on. Keys differ from each other and must fall, so that the whole can
@@ -307,26 +286,35 @@ def _slot(number: uint256, rank: uint256) -> uint256:
     return number << 32 | (page >> (32 * (rank & 7))) & WORD_MASK
 
 
-@internal
-@pure
-def _account(key: uint256) -> uint256:
-    return MAX_ACCOUNT - ((key >> 24) & MAX_ACCOUNT)
-
-
-@internal
-@pure
-def _place(key: uint256) -> uint256:
-    return key & PLACE_MASK
-
-
 # @notice What the winner of an entry has won in the present closing.
 @internal
 @pure
 def _won(entry: uint256) -> uint256:
-    return (entry >> 56) & MAX_SCORE
+    return (entry >> 56) & adl_keys.MAX_SCORE
 
 
 @internal
 @pure
 def _with_won(entry: uint256, won: uint256) -> uint256:
-    return entry & TIER | won << 56 | entry & (2**56 - 1)
+    return entry & adl_keys.TIER | won << 56 | entry & (2**56 - 1)
+
+
+# --- the pool, asked in one place: each of these answers is a page of code to decode -------------
+
+
+@internal
+@view
+def _health(account: uint256) -> IMarginPool.Health:
+    return staticcall POOL.health(account)
+
+
+@internal
+@view
+def _position(account: uint256, market: uint256) -> IMarginPool.Position:
+    return staticcall POOL.position(account, market)
+
+
+@internal
+@view
+def _market(market: uint256) -> IMarginPool.Market:
+    return staticcall POOL.market(market)

@@ -128,7 +128,7 @@ class Closings:
         )
 
     def _holders(self, job: Ranking) -> list[Holder]:
-        return ranking.read_keys(self._venue.contracts.adl, job.market, job.longs, job.length)
+        return ranking.read_keys(self._venue.contracts.lens, job.market, job.longs, job.length)
 
     def _prepare(self, job: Ranking, holders: Sequence[Holder], worst: int, view: View) -> Prepared:
         """Bring a job on until it is ready."""

@@ -41,12 +41,12 @@ def plans(arena: Arena, losers: Sequence[int]) -> list[tuple[Any, ...]]:
 def keys(arena: Arena, market: int, *, longs: bool) -> list[tuple[int, int]]:
     """(key, lots) of each holder of a side."""
     holders = len(arena.now.holders[market, longs])
-    return ranking.read_keys(arena.adl, market, longs, holders)
+    return ranking.read_keys(arena.lens, market, longs, holders)
 
 
 def deleverage(arena: Arena) -> bool:
     """Close whoever is below zero; never refused while nobody else is at it. Whether anyone was."""
-    losers = arena.below_zero()[:BATCH]
+    losers = arena.due()[:BATCH]
     if not losers:
         return False
     disturbed = bool(arena.jobs)
@@ -67,7 +67,7 @@ def deleverage(arena: Arena) -> bool:
 
 def keep(arena: Arena) -> bool:
     """Do one round of the waterfall. Whether anybody was below zero."""
-    liquidate(arena, [*arena.accounts, arena.child])
+    liquidate(arena, [*arena.accounts, *arena.backstops])
     return deleverage(arena)
 
 

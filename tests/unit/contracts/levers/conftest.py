@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests import bench as benches
-from tests.bench import ADL
 from tests.unit.contracts.adl import stage
 
 if TYPE_CHECKING:
@@ -63,9 +61,10 @@ def deployed(
     engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address, outsider: Address
 ) -> Board:
     """Deployed once; tests get a copy of what it remembers."""
-    bare = stage.deploy(engine, artifacts, admin, keeper, ungranted={ADL})
-    bench, levers = benches.give_levers(bare, artifacts, NOTICE, *POLICIES)
-    return Board(bench, levers, admin, outsider)
+    told = {"notice": NOTICE, "policy": POLICIES[0], "further": POLICIES[1:]}
+    bench = stage.deploy(engine, artifacts, admin, keeper, **told)
+    assert bench.levers is not None
+    return Board(bench, bench.levers, admin, outsider)
 
 
 @pytest.fixture

@@ -1,0 +1,49 @@
+# pragma version 0.4.3
+"""
+@title adl_keys
+@license MIT
+@notice What ranks a holder, in one word: tier << 255 | score << 56 | (2**32 - 1 - account) << 24 | place in the
+        holder list. The greatest is closed first; tier 1 stands for profit and equity.
+"""
+
+from ..interfaces import IAdlPolicy
+from ..interfaces import IMarginPool
+
+TIER: constant(uint256) = 2**255
+MAX_SCORE: constant(uint256) = 2**199 - 1
+MAX_ACCOUNT: constant(uint256) = 2**32 - 1
+PLACE_MASK: constant(uint256) = 2**24 - 1
+
+# Holders weighed by one call of the pool.
+PAGE: constant(uint256) = 32
+
+
+# @notice A key for each candidate, in the order given.
+@internal
+@view
+def _of(
+    policy: IAdlPolicy, side: IAdlPolicy.Side, found: DynArray[IMarginPool.Candidate, PAGE]
+) -> DynArray[uint256, PAGE]:
+    keys: DynArray[uint256, PAGE] = []
+    if len(found) == 0:
+        return keys
+    keys = staticcall policy.scores(side, found)
+    for i: uint256 in range(len(found), bound=PAGE):
+        key: uint256 = min(keys[i], MAX_SCORE) << 56
+        key |= (MAX_ACCOUNT - found[i].account) << 24 | found[i].place
+        if found[i].pnl > 0 and found[i].equity > 0:
+            key |= TIER
+        keys[i] = key
+    return keys
+
+
+@internal
+@pure
+def _account(key: uint256) -> uint256:
+    return MAX_ACCOUNT - ((key >> 24) & MAX_ACCOUNT)
+
+
+@internal
+@pure
+def _place(key: uint256) -> uint256:
+    return key & PLACE_MASK
