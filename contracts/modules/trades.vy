@@ -129,10 +129,7 @@ def _stands(seen: markets.View, side: ledger.Side, gained: int256) -> bool:
     if shrinks:
         if self._equity(seen, side) < 0:
             return False
-        if (
-            protocol
-            or self._maintenance(seen, after) - self._maintenance(seen, before) <= gained
-        ):
+        if protocol or self._maintenance(seen, after) - self._maintenance(seen, before) <= gained:
             return True
     if abs(after) > abs(before) and not margin._leverage_allowed(seen, side.leg):
         return False
@@ -176,4 +173,3 @@ def _after(side: ledger.Side) -> accounts.Account:
     after: accounts.Account = side.a
     after.stored = side.change.stored
     return after
-
