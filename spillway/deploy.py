@@ -184,10 +184,13 @@ def _endow(contracts: Contracts, preset: Preset, scenario: Scenario, admin: Addr
 
 
 def _grant(contracts: Contracts, admin: Address) -> None:
+    """Hand out every role. One that nobody is to have is the pool's, which calls nothing.
+
+    A role left open would be the admin's to grant later.
+    """
     for role in Role:
         holder: Contract | None = getattr(contracts, role.name.lower())
-        if holder:
-            contracts.pool.transact.grant(role, holder.address, sender=admin)
+        contracts.pool.transact.grant(role, (holder or contracts.pool).address, sender=admin)
 
 
 def _list(contracts: Contracts, preset: Preset, scenario: Scenario, admin: Address) -> None:

@@ -112,6 +112,7 @@ def _side(
 
 
 # @notice By how much the longs of the market grow through a side.
+# @dev Neither part is below zero: nothing wraps.
 @internal
 @pure
 def _longs(side: Side) -> int256:
