@@ -53,6 +53,7 @@ class Contracts:
     lens: Contract
     fund: Contract | None = None
     levers: Contract | None = None
+    providers: Contract | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +66,14 @@ class Cast:
     makers: tuple[Address, ...]
     depositors: tuple[Address, ...]
     traders: tuple[Address, ...]
+    providers: tuple[Address, ...] = ()
 
 
 def cast_size(preset: Preset, scenario: Scenario) -> int:
     """Return how many senders a run needs."""
     drawn = sum(group.count for group in scenario.population)
     people = len(scenario.vault.depositors) + len(scenario.accounts) + drawn
+    people += preset.providers.count if preset.providers else 0
     return 2 + len(preset.oracle.reporters) + _maker_accounts(scenario) + people
 
 
@@ -89,6 +92,7 @@ def cast(engine: Engine, preset: Preset, scenario: Scenario) -> Cast:
         reporters=tuple(islice(others, len(preset.oracle.reporters))),
         makers=tuple(islice(others, _maker_accounts(scenario))),
         depositors=tuple(islice(others, len(scenario.vault.depositors))),
+        providers=tuple(islice(others, preset.providers.count if preset.providers else 0)),
         traders=tuple(others),
     )
 
@@ -138,7 +142,12 @@ def deploy(
         fund_params, caps = fund_rules(preset.insurance, preset.vault, len(scenario.markets))
         fund = new("InsuranceFund", pool.address, custody.address, book.address, fund_params, caps)
     fund_at = fund.address if fund else NOBODY
-    behind = {"vault": vault.address, "insurance": fund_at}
+    providers = new("BackstopProviders", pool.address, 0) if preset.providers else None
+    behind = {
+        "vault": vault.address,
+        "insurance": fund_at,
+        "providers": providers.address if providers else NOBODY,
+    }
     layers = [layer(each, behind[each.by]) for each in preset.backstops]
     selling = liquidation_rules(preset)
     liquidator = new("Liquidator", pool.address, book.address, fund_at, selling, layers)
@@ -152,7 +161,18 @@ def deploy(
     adl = new("Adl", pool.address, policy.address, fund_at, closing)
     lens = new("Lens", pool.address, book.address, adl.address)
     contracts = Contracts(
-        usdc, pool, custody, book, oracle, adl, vault, liquidator, lens, fund, levers
+        usdc=usdc,
+        pool=pool,
+        custody=custody,
+        book=book,
+        oracle=oracle,
+        adl=adl,
+        vault=vault,
+        liquidator=liquidator,
+        lens=lens,
+        fund=fund,
+        levers=levers,
+        providers=providers,
     )
     _grant(contracts, roles.admin)
     vault.transact.open_accounts(sender=roles.admin)

@@ -80,7 +80,8 @@ struct Order:
 
 @deploy
 def __init__(rules: IAdl.Rules):
-    assert rules.trigger <= FUND_EMPTY and rules.price <= adl_jobs.BANKRUPTCY, "adl: bad rules"
+    assert rules.trigger <= FUND_EMPTY and rules.price <= adl_jobs.PROVIDER, "adl: bad rules"
+    assert 0 < rules.below_num and rules.below_num <= rules.below_den, "adl: bad rules"
     RULES = rules
 
 
@@ -96,7 +97,7 @@ def _is_due(account: uint256, health: IMarginPool.Health) -> bool:
         return True
     if RULES.trigger == BELOW_ZERO or health.protocol:
         return False
-    if health.equity >= convert(health.maintenance, int256):
+    if health.equity * RULES.below_den >= convert(health.maintenance, int256) * RULES.below_num:
         return False
     if RULES.trigger == FUND_EMPTY and insurance._allowance(math._lowest_bit(health.legs)) != 0:
         return False
@@ -179,7 +180,7 @@ def _begun(account: uint256, health: IMarginPool.Health) -> Closing:
             self.weights[account][market] = held.maintenance
         equity += self._engage(account, market, held.size)
     require._that(equity < 0 or RULES.trigger != BELOW_ZERO, "adl: job is too old")
-    if RULES.price == adl_jobs.BANKRUPTCY:
+    if RULES.price >= adl_jobs.BANKRUPTCY:
         self._draw_up(account, closing, equity)
     log IAdl.ClosingBegun(account=account, equity=health.equity, maintenance=health.maintenance)
     return closing
@@ -228,7 +229,11 @@ def _drift(job: IAdl.Job, seen: IMarginPool.Market) -> int256:
 def _draw_up(account: uint256, closing: Closing, equity: int256):
     restoring: bool = RULES.restoring and self._is_handled(account)
     rest: uint256 = closing.legs
-    left: int256 = -equity
+    lacking: int256 = -equity
+    if RULES.price == adl_jobs.PROVIDER:
+        # Above zero the others get two thirds, rounded down, of what the account has.
+        lacking = max(lacking, 2 * lacking // 3)
+    left: int256 = lacking
     for i: uint256 in range(MAX_MARKETS):
         if rest == 0:
             break
@@ -243,7 +248,7 @@ def _draw_up(account: uint256, closing: Closing, equity: int256):
             order.left = order.size
             order.lacking = left
             if rest != 0:
-                weighted: int256 = -equity * convert(held.maintenance, int256)
+                weighted: int256 = lacking * convert(held.maintenance, int256)
                 order.lacking = math._ceil_div_signed(weighted, closing.weight)
             left -= order.lacking
         if RULES.covered:
@@ -271,7 +276,7 @@ def _ordered(account: uint256, market: uint256, held: int256) -> Order:
 @internal
 @view
 def _given(account: uint256, market: uint256, job: IAdl.Job, long: bool, lots: uint256) -> int256:
-    if RULES.price != adl_jobs.BANKRUPTCY:
+    if RULES.price < adl_jobs.BANKRUPTCY:
         drop: int256 = convert(job.previous_mark, int256) - convert(job.mark, int256)
         return convert(lots, int256) * (drop if long else -drop)
     order: Order = self.orders[account][market]
@@ -313,7 +318,7 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
     job: IAdl.Job = adl_jobs._load(number)
     seen: IMarginPool.Market = adl_jobs._market(market)
     lots: uint256 = math._magnitude(size)
-    if RULES.price == adl_jobs.BANKRUPTCY:
+    if RULES.price >= adl_jobs.BANKRUPTCY:
         lots = min(lots, self.orders[account][market].left)
     for i: uint256 in range(MAX_STEPS):
         if lots == 0 or budget == 0 or job.next == job.ordered:
@@ -389,7 +394,7 @@ def _fill(
     if in_profit or RULES.everyone:
         equity -= self._cover(account, market, lots, winner.account)
         taken = min(self._given(account, market, job, long, lots), max(equity, 0))
-    if RULES.price == adl_jobs.BANKRUPTCY:
+    if RULES.price >= adl_jobs.BANKRUPTCY:
         self.orders[account][market].left -= lots
     # The marks may have moved since the job was opened: who is not below zero at those of now stays so.
     moved: int256 = -side * self._drift(job, seen)

@@ -35,6 +35,8 @@ PREVIOUS: constant(uint256) = 0
 MARK: constant(uint256) = 1
 INDEX: constant(uint256) = 2
 BANKRUPTCY: constant(uint256) = 3
+# Bankruptcy, and of an account above zero two thirds of the way there from the mark.
+PROVIDER: constant(uint256) = 4
 
 # The pool whose holders are ranked.
 POOL: immutable(IMarginPool)
