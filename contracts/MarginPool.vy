@@ -86,7 +86,7 @@ def open_account() -> uint256:
 
 @external
 def open_isolated_account(market: uint256) -> uint256:
-    require._that(market < markets.count, "pool: unknown market")
+    markets._check_listed(market)
     return accounts._open(msg.sender, market + 1, accounts.ISOLATED)
 
 
@@ -246,6 +246,21 @@ def advance(updates: DynArray[IMarginPool.Update, MAX_UPDATES]):
         markets._advance(updates[i], epoch)
 
 
+# --- engine: levers ------------------------------------------------------------------------
+
+
+@external
+def set_schedule(market: uint256, schedule: uint256, entry: uint256):
+    roles._check(roles.LEVERS)
+    markets._set_schedule(market, schedule, entry)
+
+
+@external
+def set_open_interest_cap(market: uint256, cap: uint256):
+    roles._check(roles.LEVERS)
+    markets._set_open_interest_cap(market, cap)
+
+
 # --- views ---------------------------------------------------------------------------------
 
 
@@ -289,8 +304,7 @@ def is_senior(account: uint256) -> bool:
 @external
 @view
 def pot(market: uint256) -> int256:
-    lots: int256 = convert(markets._open_interest(market), int256)
-    return markets.pots[market] + markets._charge(market, lots) + markets._charge(market, -lots)
+    return markets._pot(market)
 
 
 @external

@@ -21,6 +21,7 @@ import click
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of oct10_real's tables.")
 @click.option("--policies", default="", help="Of oct10_real: a,b,...; all if none is named.")
+@click.option("--without", default="", help="Events left out: sorts a,b,... or levers.")
 @click.option("--network", default="", help="For engine ape: its own chain, or a node of anvil.")
 def cli(**options: Any) -> None:
     """Run SCENARIO (a name under scenarios/, or a file) and write what happened.

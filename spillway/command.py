@@ -19,6 +19,7 @@ from spillway import (
     real_story,
     record,
     scenario,
+    timeline,
     waterfall_table,
 )
 from spillway.build import build_all
@@ -52,6 +53,7 @@ class Options:
     network: str = ""
     data: Path | None = None
     policies: str = ""
+    without: str = ""
 
 
 def crash(options: Options, console: Console | None = None) -> int:
@@ -69,6 +71,7 @@ def crash(options: Options, console: Console | None = None) -> int:
         allowed = f"nothing with this scenario; a value with {', '.join(real_story.names())}"
         raise BadInput("command line", option, str(value), allowed)
     told = scenario.load(scenario.find(options.scenario), options.seed)
+    told = timeline.without(told, options.without)
     if options.traders is not None:
         told = scenario.grown(told, options.traders)
     preset = presets.load(presets.find(options.venue))

@@ -7,7 +7,7 @@ plans of auto-deleveraging need the positions as they leave them. Then the block
 in this order:
 
     prices -> cancels and post-only -> liquidations and takeovers -> auto-deleveraging, the vault's
-    child last -> shedding -> stops and takers -> deposits, withdrawals, redemptions
+    child last -> shedding -> stops and takers -> levers, deposits, withdrawals, redemptions
 
 Contracts can't enforce an order between transactions; this module does.
 """
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from spillway import early, invariants, observe, winners
 from spillway import scenario as scenarios
+from spillway.actors.admin import Admin
 from spillway.actors.cashier import Cashier
 from spillway.actors.keeper import Keeper
 from spillway.actors.market_maker import MarketMaker
@@ -271,6 +272,7 @@ class _Loop:
             Provider(venue, scenario, member, preset.vault) for member in roster.providers
         ]
         self._script = Script(venue, scenario, roster, people.admin)
+        self._admin = Admin(venue, preset, scenario, people.admin, people.keeper)
         self._cashier = Cashier(venue, roster, people.keeper)
 
     def go(self, watch: Callable[[Run], bool]) -> Run:
@@ -314,7 +316,7 @@ class _Loop:
                 calls = [*calls, *self._keeper.unlock(view), *self._keeper.liquidate(view)]
                 calls = [*calls, *self._keeper.share_fees()]
                 sheds, stops = self._keeper.shed(view), self._keeper.trigger(view)
-            cash = self._cashier.decide()
+            cash = [*self._admin.decide(view), *self._cashier.decide()]
         if keeps and to_close:
             with self._rehearsed(calls, at, step) as view:
                 calls = [*calls, *self._keeper.deleverage(view)]

@@ -7,7 +7,7 @@ from enum import IntEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from spillway.model.policies import INDEXES, contract_name
+from spillway.model.policies import QUEUES, contract_name
 from spillway.preset_rules import (
     adl_rules,
     fund_rules,
@@ -17,6 +17,7 @@ from spillway.preset_rules import (
 )
 from spillway.rules import NOBODY, PPM
 from spillway.scenario import desks
+from spillway.timeline import needs_levers
 from spillway.units import size_to_lots, usdc_to_units
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Role(IntEnum):
     VAULT = 16
     CUSTODY = 32
     FUND = 64
+    LEVERS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Contracts:
     liquidator: Contract
     lens: Contract
     fund: Contract | None = None
+    levers: Contract | None = None
     providers: Contract | None = None
 
 
@@ -154,23 +157,50 @@ def deploy(
     layers = [layer(each, behind[each.by]) for each in preset.backstops]
     selling = liquidation_rules(preset)
     liquidator = new("Liquidator", pool.address, book.address, fund_at, selling, layers)
-    if preset.adl.policy in INDEXES:
+    allowed = [new(contract_name(name)) for name in lever_policies(preset, scenario)]
+    levers = None
+    if needs_levers(scenario):
+        addresses = [each.address for each in allowed]
+        levers = new("Levers", pool.address, preset.levers.notice_seconds, addresses)
+    if allowed:
+        policy = levers or allowed[0]
+        closing = adl_rules(preset, liquidator.address)
+        adl = new("Adl", pool.address, policy.address, fund_at, closing)
+    else:
         sharing = index_rules(preset, liquidator.address)
         taker = behind["insurance" if preset.insurance and preset.insurance.takes_over else "vault"]
         adl = new("AdlIndex", pool.address, fund_at, taker, sharing)
-    else:
-        policy = new(contract_name(preset.adl.policy))
-        closing = adl_rules(preset, liquidator.address)
-        adl = new("Adl", pool.address, policy.address, fund_at, closing)
     lens = new("Lens", pool.address, book.address, adl.address)
     contracts = Contracts(
-        usdc, pool, custody, book, oracle, adl, vault, liquidator, lens, fund, providers
+        usdc=usdc,
+        pool=pool,
+        custody=custody,
+        book=book,
+        oracle=oracle,
+        adl=adl,
+        vault=vault,
+        liquidator=liquidator,
+        lens=lens,
+        fund=fund,
+        levers=levers,
+        providers=providers,
     )
     _grant(contracts, roles.admin)
     vault.transact.open_accounts(sender=roles.admin)
     _list(contracts, preset, scenario, roles.admin)
     _endow(contracts, preset, scenario, roles.admin)
     return contracts
+
+
+def lever_policies(preset: Preset, scenario: Scenario) -> list[str]:
+    """Return the policies that levers may put in force, by place: the venue's own, then others.
+
+    None where the venue ranks nobody.
+    """
+    if preset.adl.policy not in QUEUES:
+        return []
+    told = (event.policy for event in scenario.events if event.policy)
+    return list(dict.fromkeys([preset.adl.policy, *told]))
 
 
 def _endow(contracts: Contracts, preset: Preset, scenario: Scenario, admin: Address) -> None:
@@ -190,10 +220,13 @@ def _endow(contracts: Contracts, preset: Preset, scenario: Scenario, admin: Addr
 
 
 def _grant(contracts: Contracts, admin: Address) -> None:
+    """Hand out every role. One that nobody is to have is the pool's, which calls nothing.
+
+    A role left open would be the admin's to grant later.
+    """
     for role in Role:
         holder: Contract | None = getattr(contracts, role.name.lower())
-        if holder:
-            contracts.pool.transact.grant(role, holder.address, sender=admin)
+        contracts.pool.transact.grant(role, (holder or contracts.pool).address, sender=admin)
 
 
 def _list(contracts: Contracts, preset: Preset, scenario: Scenario, admin: Address) -> None:

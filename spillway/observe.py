@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from spillway.invariants import Flows, Holdings, Snapshot, Totals
-from spillway.model.margin import Market, Tier
+from spillway.model.margin import Market, Tier, tiers_of
 from spillway.model.words import DEFICIT, FEES, decode_dump
 from spillway.storage import PoolStorage
 from spillway.units import units_to_quote
@@ -197,7 +197,8 @@ class Observer:
         seen = self._contracts.pool.call.market(number)
         long_charge, short_charge, pot = self._storage.charges(number)
         return replace(
-            self._listed[number],
+            self._with_schedule(number),
+            open_interest_cap=seen.open_interest_cap,
             mark=seen.mark,
             previous_mark=seen.previous_mark,
             index=seen.index,
@@ -209,6 +210,13 @@ class Observer:
             short_charge=short_charge,
             pot=pot,
         )
+
+    def _with_schedule(self, number: int) -> Market:
+        """Return a market as it was listed, or as levers have tightened it."""
+        if self._contracts.levers is None:
+            return self._listed[number]
+        standing, entry = self._storage.schedules(number)
+        return replace(self._listed[number], tiers=tiers_of(standing), entry=tiers_of(entry))
 
 
 def digest(dump: Mapping[str, Any]) -> str:

@@ -116,6 +116,12 @@ class Adl(Table):
     most_ppm: Annotated[Whole, Field(ge=1, le=PPM)] = PPM  # of mark, a lot in an epoch; an index
 
 
+class Levers(Table):
+    """How the venue may tighten its rules while it runs."""
+
+    notice_seconds: Seconds = 3_600  # before that concerns positions that stand
+
+
 class Preset(Table):
     """A venue's rules."""
 
@@ -132,6 +138,7 @@ class Preset(Table):
     providers: Providers | None = None
     vault: Vault
     adl: Adl
+    levers: Levers = Levers()
 
 
 def names() -> list[str]:

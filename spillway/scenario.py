@@ -550,6 +550,9 @@ def _check_event(event: timeline.Event, scenario: Scenario, file: str, field: st
     market = _check_symbol(event.market, scenario, file, f"{field}.market")
     if event.size is not None:
         _check_size(event.size, market, file, f"{field}.size")
+    if event.leverages is not None and len(event.leverages) != len(market.tiers) + 1:
+        told, allowed = len(event.leverages), f"one for each of its {len(market.tiers) + 1} tiers"
+        raise BadInput(file, f"{field}.leverages", told, allowed)
     if event.price is not None:
         _check_price(event.price, market, file, f"{field}.price")
 

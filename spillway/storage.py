@@ -25,7 +25,7 @@ WORD = 2**256
 
 
 class PoolStorage:
-    """What the pool keeps of accounts, holder lists and charges."""
+    """What the pool keeps of accounts, holder lists, schedules and charges."""
 
     def __init__(self, pool: Contract, artifact: Artifact) -> None:
         self._pool = pool
@@ -74,6 +74,10 @@ class PoolStorage:
         first = map_slot(self._slots["markets.charges"], market)
         pot = self._entry("markets.pots", market)
         return self._read(first), self._read(first + 1), pot - WORD if pot >> 255 else pot
+
+    def schedules(self, market: int) -> tuple[int, int]:
+        """Return the schedule of what stands, and that of new risk once levers have told one."""
+        return self._entry("markets.schedules", market), self._entry("markets.entries", market)
 
     def _entry(self, name: str, *keys: int) -> int:
         slot = self._slots[name]

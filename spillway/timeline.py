@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from spillway.errors import BadInput
+from spillway.model.policies import QUEUES
 from spillway.tables import Flag, Table
-from spillway.terms import Name, Positive
+from spillway.terms import Leverage, Name, Positive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,10 +25,13 @@ if TYPE_CHECKING:
 
 TRADERS, DEPOSITORS, MAKERS = "traders", "depositors", "makers"
 KEEPERS, REPORTERS = "keepers", "reporters"
-VENUE = "venue"  # nobody reaches it; its oracle and its keepers, which stand beside it, go on
+# Nobody reaches it; its oracle, its keepers and its admin, who stand beside it, go on.
+VENUE = "venue"
 _BEHIND = {VENUE: (TRADERS, DEPOSITORS, MAKERS)}
 
 OUTAGE, LEAVE = "outage", "leave"
+MAINTENANCE, CAP, POLICY, TOP_UP = "maintenance", "cap", "policy", "top_up"
+LEVERS = (MAINTENANCE, CAP, POLICY, TOP_UP)  # what the venue itself does
 MARKET = "market"
 
 
@@ -49,7 +53,20 @@ class Event(Table):
     """
 
     at: Moment
-    what: Literal["outage", "leave", "deposit", "withdraw", "redeem", "order", "close", "cancel"]
+    what: Literal[
+        "outage",
+        "leave",
+        "deposit",
+        "withdraw",
+        "redeem",
+        "order",
+        "close",
+        "cancel",
+        "maintenance",
+        "cap",
+        "policy",
+        "top_up",
+    ]
     who: Name
     until: Moment | None = None
     amount_usd: Positive | None = None
@@ -59,6 +76,8 @@ class Event(Table):
     price: Positive | None = None  # USD; of a stop or take-profit, the trigger
     size: Positive | None = None  # of the asset
     reduce_only: Flag | None = None
+    leverages: Annotated[tuple[Leverage, ...], Field(min_length=1, max_length=5)] | None = None
+    policy: Name | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +90,7 @@ class Grammar:
         needs: Keys that it has.
         may: Keys that it may have.
         cast: Who it can be told of, where these are fixed names.
-        by: Else, whose members: those of whom an outage puts the act off.
+        by: Whose members, where no cast is told: those of whom an outage puts the act off.
     """
 
     needs: tuple[str, ...] = ()
@@ -89,6 +108,10 @@ GRAMMAR = {
     "order": Grammar(needs=("market", "side", "kind", "size"), may=("price", "reduce_only")),
     "close": Grammar(may=("market",)),
     "cancel": Grammar(),
+    MAINTENANCE: Grammar(needs=("market", "leverages"), cast=(VENUE,)),
+    CAP: Grammar(needs=("market", "size"), cast=(VENUE,)),
+    POLICY: Grammar(needs=("policy",), cast=(VENUE,)),
+    TOP_UP: Grammar(needs=("amount_usd",), may=("market",), cast=(VENUE,)),
 }
 
 _KEYS = [key for key in Event.model_fields if key not in {"at", "what", "who"}]
@@ -108,6 +131,8 @@ def check(event: Event, scenario: Scenario, file: str, field: str) -> None:
         found = "nothing" if event.price is None else str(event.price)
         allowed = "nothing with a market order" if event.price else f"a value with {event.kind}"
         raise BadInput(file, f"{field}.price", found, allowed)
+    if event.policy is not None and event.policy not in QUEUES:
+        raise BadInput(file, f"{field}.policy", event.policy, f"one of {', '.join(QUEUES)}")
     known = grammar.cast or _people(grammar.by, scenario)
     if event.who not in known:
         raise BadInput(file, f"{field}.who", event.who, f"one of {', '.join(known)}")
@@ -154,8 +179,29 @@ def _lasting(scenario: Scenario, what: str, block: int) -> Iterator[Event]:
                 yield event
 
 
-def acts(scenario: Scenario) -> list[tuple[int, Event]]:
-    """Return (block, event) of all that is done once, in the order of blocks, then of the file."""
+def acts(scenario: Scenario, *, of_venue: bool = False) -> list[tuple[int, Event]]:
+    """Return (block, event) of all that people do once, or the venue; by block, then as told."""
     clock = scenario.clock
     once = [e for e in scenario.events if e.what not in {OUTAGE, LEAVE}]
-    return sorted(((clock.block_of(e.at), e) for e in once), key=lambda act: act[0])
+    told = [e for e in once if (e.what in LEVERS) == of_venue]
+    return sorted(((clock.block_of(e.at), e) for e in told), key=lambda act: act[0])
+
+
+def needs_levers(scenario: Scenario) -> bool:
+    """Return whether anything happens that the contract `Levers` is for."""
+    return any(event.what in {MAINTENANCE, CAP, POLICY} for event in scenario.events)
+
+
+def without(scenario: Scenario, sorts: str) -> Scenario:
+    """Leave out events: of these sorts, separated by commas; `levers` is all that the venue does.
+
+    Raises BadInput for a sort that there is not.
+    """
+    left: set[str] = set()
+    for sort in filter(None, sorts.split(",")):
+        if sort not in {*GRAMMAR, "levers"}:
+            allowed = f"some of {', '.join(GRAMMAR)}, levers"
+            raise BadInput("command line", "--without", sort, allowed)
+        left.update(LEVERS if sort == "levers" else (sort,))
+    events = tuple(event for event in scenario.events if event.what not in left)
+    return scenario.model_copy(update={"events": events})

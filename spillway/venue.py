@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from spillway.engines.protocol import TX_GAS_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from spillway.deploy import Contracts
-    from spillway.engines import Address, Call
+    from spillway.engines import Address, Call, Contract
     from spillway.ranking import Plan
 
 # Declared gas: what a call may use at most, with room. A block holds 300M of it.
@@ -35,6 +35,7 @@ GAS_JOB = 6_000_000  # weighs a loser with up to 256 legs
 GAS_WATERFALL = TX_GAS_LIMIT
 
 SETTLED = 16  # redemptions paid by one call
+TIERS = 5  # of a margin schedule
 
 
 class Kind(IntEnum):
@@ -293,3 +294,45 @@ class Venue:
             raise ValueError("the venue has no insurance fund")
         call: Call = holder.build.shed(market, sender=sender, gas=GAS_SHED)
         return call
+
+    # --- the venue's own ---------------------------------------------------------------------
+
+    @property
+    def levers(self) -> Contract:
+        """The levers. Raises ValueError where the venue has none."""
+        if self.contracts.levers is None:
+            raise ValueError("the venue has no levers")
+        return self.contracts.levers
+
+    def announce_maintenance(self, market: int, leverages: Sequence[int], admin: Address) -> Call:
+        """Announce lower leverages for the tiers of a market."""
+        told = [*leverages, *[0] * (TIERS - len(leverages))]
+        call: Call = self.levers.build.announce_maintenance(market, told, sender=admin)
+        return call
+
+    def raise_maintenance(self, market: int, sender: Address) -> Call:
+        """Put what was announced for a market in force."""
+        call: Call = self.levers.build.raise_maintenance(market, sender=sender)
+        return call
+
+    def lower_cap(self, market: int, lots: int, admin: Address) -> Call:
+        """Lower the open interest cap of a market."""
+        call: Call = self.levers.build.lower_cap(market, lots, sender=admin)
+        return call
+
+    def announce_policy(self, place: int, admin: Address) -> Call:
+        """Announce another policy of auto-deleveraging."""
+        call: Call = self.levers.build.announce_policy(place, sender=admin)
+        return call
+
+    def switch_policy(self, sender: Address) -> Call:
+        """Put the policy that was announced in force."""
+        call: Call = self.levers.build.switch_policy(sender=sender)
+        return call
+
+    def give_to_fund(self, market: int, units: int, donor: Address) -> Iterator[Call]:
+        """Top the insurance fund up, with collateral made for it; nothing where there is none."""
+        if self.contracts.fund:
+            yield self.mint(donor, units, donor)
+            yield self.approve(donor, self.contracts.fund.address)
+            yield self.contracts.fund.build.give(market, units, sender=donor, gas=GAS_ACCOUNT)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from spillway.invariants import Holdings
-    from spillway.model.margin import Market
+    from spillway.model.margin import Market, Tier
     from spillway.model.words import Account
 
 FUNDING_PART = 8  # one part in so many of a position's slack is kept for funding
@@ -48,13 +48,13 @@ class Watch:
         self._sides = [(_Side(), _Side()) for _ in now.markets]
         self._levels: dict[int, list[tuple[SortedSet[Level], Level]]] = {}
         self._due: set[int] = set()
-        self._charges = _charges(now.markets)
+        self._terms = _terms(now.markets)
         for held in now.accounts.values():
             self._set(held, now.markets)
 
     def suspects(self, now: Holdings) -> list[int]:
         """Return the accounts that may be below maintenance or zero, by id; no other can be."""
-        if self._charges != _charges(now.markets):
+        if self._terms != _terms(now.markets):
             return sorted(number for number, held in now.accounts.items() if held.legs)
         found = {*self._due, *(number for number, _ in now.news), *self._passed(now.markets)}
         return sorted(number for number in found if now.accounts[number].legs)
@@ -62,7 +62,7 @@ class Watch:
     def follow(self, now: Holdings) -> list[int]:
         """Go on to a snapshot: weigh its suspects anew. Gives those below maintenance, by id."""
         suspects = self.suspects(now)
-        self._charges = _charges(now.markets)
+        self._terms = _terms(now.markets)
         for number in {*suspects, *(number for number, _ in now.news)}:
             self._drop(number)
             self._set(now.accounts[number], now.markets)
@@ -111,6 +111,6 @@ class Watch:
 _LAST = 2**64  # above every account
 
 
-def _charges(markets: Sequence[Market]) -> list[tuple[int, int]]:
-    """What can take from an account besides marks and funding, without an event that names it."""
-    return [(market.long_charge, market.short_charge) for market in markets]
+def _terms(markets: Sequence[Market]) -> list[tuple[int, int, tuple[Tier, ...]]]:
+    """What can take slack besides marks and funding, without an event that names the account."""
+    return [(market.long_charge, market.short_charge, market.tiers) for market in markets]

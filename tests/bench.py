@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 USD = 10**18
 UNITS = 10**6
 FEES, DEFICIT = 1, 2
-ORACLE, BOOK, LIQUIDATOR, ADL, VAULT, CUSTODY, FUND = 1, 2, 4, 8, 16, 32, 64
+ORACLE, BOOK, LIQUIDATOR, ADL, VAULT, CUSTODY, FUND, LEVERS = (1 << bit for bit in range(8))
 GTC, IOC, ALO, MARKET = range(4)
 MAX_UINT = 2**256 - 1
 NO_TIER = (0, 0)
@@ -60,6 +60,7 @@ class Bench:
     vault: Address
     admin: Address
     keeper: Address
+    levers: Contract | None = None
     providers: Contract | None = None
     accounts: dict[str, int] = field(default_factory=dict)
     owners: dict[int, Address] = field(default_factory=dict)
@@ -297,6 +298,8 @@ def deploy(
     vault_params: tuple[int, ...] | None = None,
     by_hand: Mapping[int, Address] | None = None,
     ungranted: Container[int] = (),
+    notice: int = 0,
+    further: Sequence[str] = (),
 ) -> Bench:
     """Deploy and wire a venue whose oracle and vault are plain addresses.
 
@@ -306,7 +309,8 @@ def deploy(
     takes over stands behind the book in place of the vault. With `index` losses are charged per lot
     and nobody is ranked: lots go to the fund if it takes over, else to the vault. `by_hand` gives
     further roles to plain addresses, in place of the contract of that role; those `ungranted` stay
-    open, as `rank_by` needs it.
+    open, as `rank_by` needs it. With a `notice`, seconds, the venue has levers, which may put one
+    of the `further` policies in the place of `policy`.
     """
     oracle, vault = engine.sender(10), engine.sender(11)
     usdc = engine.deploy(artifacts["USDC"], sender=admin)
@@ -334,8 +338,14 @@ def deploy(
         layers = [providers._replace(backstop=standing.address), *layers]
     ruled = (pool.address, book.address, fund_at, liquidation, layers)
     liquidator = engine.deploy(artifacts["Liquidator"], *ruled, sender=admin)
+    policies = () if index else (policy, *further)
+    allowed = [engine.deploy(artifacts[name], sender=admin) for name in policies]
+    levers = None
+    if notice:
+        told = (pool.address, notice, [each.address for each in allowed])
+        levers = engine.deploy(artifacts["Levers"], *told, sender=admin)
     if index is None:
-        scores = engine.deploy(artifacts[policy], sender=admin)
+        scores = levers or allowed[0]
         closing = closing._replace(liquidator=liquidator.address)
         ranked = (pool.address, scores.address, fund_at, closing)
         adl = engine.deploy(artifacts["Adl"], *ranked, sender=admin)
@@ -353,6 +363,7 @@ def deploy(
         VAULT: vault,
         CUSTODY: custody.address,
         **({FUND: insurance.address} if insurance else {}),
+        **({LEVERS: levers.address} if levers else {}),
         **(by_hand or {}),
     }
     for role, holder in holders.items():
@@ -374,6 +385,7 @@ def deploy(
         vault=vault,
         admin=admin,
         keeper=keeper,
+        levers=levers,
         providers=standing,
     )
 

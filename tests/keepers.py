@@ -9,7 +9,7 @@ from spillway import presets
 from spillway.actors.keeper import Keeper
 from spillway.actors.view import View
 from spillway.invariants import Snapshot
-from spillway.model.margin import Market, Tier
+from spillway.model.margin import Market, Tier, tiers_of
 from spillway.storage import PoolStorage
 from spillway.venue import Venue
 
@@ -56,8 +56,12 @@ class Reader:
     def _market(self, number: int) -> Market:
         seen = self.pool.call.market(number)
         long_charge, short_charge, pot = self.storage.charges(number)
+        standing, entry = self.storage.schedules(number)
         return replace(
             self.listed[number],
+            tiers=tiers_of(standing),
+            entry=tiers_of(entry),
+            open_interest_cap=seen.open_interest_cap,
             mark=seen.mark,
             previous_mark=seen.previous_mark,
             index=seen.index,

@@ -28,6 +28,15 @@ struct Change:
     stored: int256
 
 
+# One side of a trade: the account as it is, what the trade makes of it, and the leg after it.
+struct Side:
+    account: uint256
+    a: accounts.Account
+    held: positions.Held
+    change: Change
+    leg: margin.Leg
+
+
 # @notice `lots` (signed, bought > 0) come in and `quote` (of the same sign, as a rule) goes out.
 # @dev Funding as a price shift: stored s = q + sum(n * F), so that a trade of d lots at value v does
 #      s -= v - d * F and no holder needs a snapshot of F.
@@ -63,10 +72,9 @@ def _cost(held: positions.Held, lots: int256, quote: int256, funding: int256) ->
     if traded <= own:
         taken_out: int256 = math._floor_div_signed(held.cost * convert(traded, int256), own)
         return held.cost - taken_out
-    # The position is closed whole, and the rest opens the other side for its share of the quote.
-    opened: int256 = held.size + lots
-    share: int256 = math._ceil_div_signed(quote * convert(math._magnitude(opened), int256), traded)
-    return share - opened * funding
+    # The position is closed whole, for its share of the quote; the rest opens the other side.
+    share: int256 = math._floor_div_signed(quote * convert(own, int256), traded)
+    return quote - share - (held.size + lots) * funding
 
 
 # @notice Lots from seller to buyer, quote from buyer to seller.
@@ -76,52 +84,54 @@ def _exchange(market: uint256, buyer: uint256, seller: uint256, lots: uint256, q
     require._that(lots != 0, "pool: zero lots")
     seen: markets.View = markets._view(market)
     signed: int256 = convert(lots, int256)
-    open_interest: int256 = self._trade(market, seen, buyer, signed, quote)
-    open_interest += self._trade(market, seen, seller, -signed, -quote)
-    if open_interest != 0:
-        markets._grow_open_interest(market, open_interest)
+    bought: Side = self._side(market, seen, buyer, signed, quote)
+    self._commit(seen, bought)
+    sold: Side = self._side(market, seen, seller, -signed, -quote)
+    self._commit(seen, sold)
+    markets._grow_open_interest(market, self._longs(bought) + self._longs(sold))
     log IMarginPool.Exchanged(market=market, buyer=buyer, seller=seller, lots=lots, quote=quote)
 
 
-# @return By how much the longs of the market grow through this side.
 @internal
-def _trade(
+@view
+def _side(
     market: uint256, seen: markets.View, account: uint256, lots: int256, quote: int256
-) -> int256:
+) -> Side:
     a: accounts.Account = accounts._load(account)
     held: positions.Held = positions._load(account, market)
-    change: Change = self._change(market, seen, a.stored, held, lots, quote)
     live: bool = accounts._has_leg(a, market)
-    self._commit(seen, account, a, held, change, margin._leg_of(account, market, held, live))
-    return self._longs(held.size, change.size)
+    side: Side = Side(
+        account=account,
+        a=a,
+        held=held,
+        change=self._change(market, seen, a.stored, held, lots, quote),
+        leg=margin._leg_of(account, market, held, live),
+    )
+    side.leg.size = side.change.size
+    return side
 
 
-# @notice By how much the longs of a market grow where one position changes.
+# @notice By how much the longs of the market grow through a side.
+# @dev Neither part is below zero: nothing wraps.
 @internal
 @pure
-def _longs(before: int256, after: int256) -> int256:
-    return max(after, 0) - max(before, 0)
+def _longs(side: Side) -> int256:
+    return unsafe_sub(max(side.change.size, 0), max(side.held.size, 0))
 
 
-# @notice Write one side of a trade. The leg tells the market and the lots that rest after it.
+# @notice Write one side of a trade.
 @internal
-def _commit(
-    seen: markets.View,
-    account: uint256,
-    a: accounts.Account,
-    held: positions.Held,
-    change: Change,
-    leg: margin.Leg,
-):
-    market: uint256 = leg.market
-    after: accounts.Account = a
-    after.stored = change.stored
-    after.legs = self._with_leg(a.legs, market, change.size != 0 or leg.bids | leg.asks != 0)
-    positions._change(account, market, held, change.size, change.cost)
-    accounts._save(account, a, after)
+def _commit(seen: markets.View, side: Side):
+    market: uint256 = side.leg.market
+    after: accounts.Account = side.a
+    after.stored = side.change.stored
+    present: bool = side.change.size != 0 or side.leg.bids | side.leg.asks != 0
+    after.legs = self._with_leg(side.a.legs, market, present)
+    positions._change(side.account, market, side.held, side.change.size, side.change.cost)
+    accounts._save(side.account, side.a, after)
     if seen.flags & markets.CHARGED != 0:
-        markets.pots[market] -= markets._charge(market, change.size) - markets._charge(
-            market, held.size
+        markets.pots[market] -= markets._charge(market, side.change.size) - markets._charge(
+            market, side.held.size
         )
 
 

@@ -142,13 +142,17 @@ def _worst_lots(leg: Leg) -> uint256:
     )
 
 
+# @dev In a market that was tightened, a leverage chosen before counts for no more than is allowed now.
 @internal
 @view
 def _initial(seen: markets.View, leg: Leg) -> uint256:
     worst: uint256 = unsafe_mul(self._worst_lots(leg), seen.mark)
     leverage: uint256 = leg.leverage
-    if leverage == 0:
-        leverage = markets._max_leverage(seen.schedule, worst)
+    if leverage == 0 or seen.flags & markets.TIGHTENED != 0:
+        most: uint256 = markets._max_leverage(seen.entry, worst)
+        # 0 wraps and is replaced.
+        if unsafe_sub(leverage, 1) >= most:
+            leverage = most
     return math._ceil_div(worst, leverage)
 
 
@@ -159,7 +163,7 @@ def _leverage_allowed(seen: markets.View, leg: Leg) -> bool:
     if leg.leverage == 0:
         return True
     worst: uint256 = unsafe_mul(self._worst_lots(leg), seen.mark)
-    return leg.leverage <= markets._max_leverage(seen.schedule, worst)
+    return leg.leverage <= markets._max_leverage(seen.entry, worst)
 
 
 # @notice Refuse where an account, less `amount` of quote, does not cover initial margin and `share` ppm of
@@ -173,7 +177,7 @@ def _check_covered(account: uint256, amount: uint256, share: uint256):
 @internal
 @pure
 def _check_health(health: IMarginPool.Health, amount: uint256, share: uint256):
-    require._that(health.stale_notional == 0, "pool: stale mark")
+    markets._check_fresh(health.stale_notional == 0)
     kept: uint256 = max(health.initial, math._ceil_div(health.notional * share, 10**6))
     require._that(health.equity >= convert(kept + amount, int256), "pool: below initial margin")
 

@@ -22,6 +22,7 @@ USD: constant(uint256) = 10**18
 
 LOCKED: constant(uint256) = 1
 CHARGED: constant(uint256) = 2
+TIGHTENED: constant(uint256) = 4
 
 PRICE_MASK: constant(uint256) = 2**80 - 1
 TIME_MASK: constant(uint256) = 2**40 - 1
@@ -44,6 +45,9 @@ facts: HashMap[uint256, uint256]
 # Five tiers of (lower bound in USD: 40 bits, max leverage: 8 bits) from the low end | max_age << 240
 schedules: HashMap[uint256, uint256]
 
+# Of markets whose flag TIGHTENED is set: the schedule that new risk is judged by
+entries: HashMap[uint256, uint256]
+
 # Cumulative charge per lot of a side, quote: [longs, shorts]
 charges: HashMap[uint256, uint256[2]]
 
@@ -55,7 +59,8 @@ pots: HashMap[uint256, int256]
 struct View:
     mark: uint256
     funding: int256
-    schedule: uint256
+    schedule: uint256  # of maintenance
+    entry: uint256  # of initial margin: the same, unless levers have tightened it
     fresh: bool
     flags: uint256
 
@@ -111,7 +116,7 @@ def _pack_tiers(tiers: IMarginPool.Tier[MAX_TIERS]) -> uint256:
 @internal
 def _advance(update: IMarginPool.Update, epoch: uint256):
     market: uint256 = update.market
-    require._that(market < self.count, "pool: unknown market")
+    self._check_listed(market)
     # 0 wraps and is refused.
     highest: uint256 = max(unsafe_sub(update.mark, 1), unsafe_sub(update.index, 1))
     require._that(highest < MAX_PRICE, "pool: price out of range")
@@ -150,7 +155,22 @@ def _set_flag(market: uint256, flag: uint256, on: bool):
 # @dev Open interest, the sum of the longs, is never below zero and stays inside its 64 bits.
 @internal
 def _grow_open_interest(market: uint256, lots: int256):
-    self.exposures[market] += lots
+    if lots != 0:
+        self.exposures[market] += lots
+
+
+# @notice Have positions that stand judged by one schedule, and new risk by another.
+@internal
+def _set_schedule(market: uint256, schedule: uint256, entry: uint256):
+    self._set_flag(market, TIGHTENED, True)
+    self.schedules[market] = schedule
+    self.entries[market] = entry
+
+
+@internal
+def _set_open_interest_cap(market: uint256, cap: uint256):
+    low: uint256 = cap << 64 | self._open_interest(market)
+    self.exposures[market] = self._funding(market) << 128 | convert(low, int256)
 
 
 @internal
@@ -159,13 +179,27 @@ def _view(market: uint256) -> View:
     price: uint256 = self.prices[market]
     schedule: uint256 = self.schedules[market]
     updated_at: uint256 = (price >> 160) & TIME_MASK
+    flags: uint256 = price >> 240
     return View(
         mark=price & PRICE_MASK,
         funding=self._funding(market),
         schedule=schedule,
+        entry=schedule if flags & TIGHTENED == 0 else self.entries[market],
         fresh=block.timestamp <= updated_at + (schedule >> 240),
-        flags=price >> 240,
+        flags=flags,
     )
+
+
+@internal
+@view
+def _check_listed(market: uint256):
+    require._that(market < self.count, "pool: unknown market")
+
+
+@internal
+@pure
+def _check_fresh(fresh: bool):
+    require._that(fresh, "pool: stale mark")
 
 
 @internal
@@ -293,6 +327,13 @@ def _tier(schedule: uint256, place: uint256) -> (uint256, uint256):
 @internal
 @view
 def _charge(market: uint256, size: int256) -> int256:
-    if size > 0:
-        return size * convert(self.charges[market][0], int256)
-    return -size * convert(self.charges[market][1], int256)
+    per_lot: uint256 = self.charges[market][0 if size > 0 else 1]
+    return convert(math._magnitude(size) * per_lot, int256)
+
+
+# @notice What the pot of a market holds, the charges that its holders have not settled included.
+@internal
+@view
+def _pot(market: uint256) -> int256:
+    per_pair: uint256 = self.charges[market][0] + self.charges[market][1]
+    return self.pots[market] + convert(self._open_interest(market) * per_pair, int256)

@@ -21,8 +21,9 @@ def _ceil_div(a: uint256, b: uint256) -> uint256:
 def _floor_div_signed(a: int256, b: uint256) -> int256:
     divisor: int256 = convert(b, int256)
     quotient: int256 = a // divisor
-    if a < 0 and quotient * divisor != a:
-        return quotient - 1
+    # Toward zero: the product is not further from it than `a`.
+    if a < 0 and unsafe_mul(quotient, divisor) != a:
+        return unsafe_sub(quotient, 1)
     return quotient
 
 
@@ -52,11 +53,13 @@ def _positive(a: int256) -> uint256:
 @pure
 def _count_bits(bits: uint256) -> uint256:
     rest: uint256 = bits
-    for count: uint256 in range(257):
+    count: uint256 = 0
+    for i: uint256 in range(256):
         if rest == 0:
-            return count
-        rest &= rest - 1
-    raise "unreachable"
+            break
+        rest &= unsafe_sub(rest, 1)
+        count = unsafe_add(count, 1)
+    return count
 
 
 # @notice Index of the lowest set bit. `bits` must not be 0.

@@ -15,6 +15,7 @@ ADL: constant(uint256) = 8
 VAULT: constant(uint256) = 16
 CUSTODY: constant(uint256) = 32
 FUND: constant(uint256) = 64
+LEVERS: constant(uint256) = 128
 
 # The one who may list markets and grant roles; it can't move a balance.
 admin: immutable(address)
@@ -34,9 +35,9 @@ def __init__():
 @internal
 def _grant(role: uint256, engine: address):
     self._check_admin()
-    # One bit, at most that of FUND; 0 wraps and is refused.
+    # One bit, at most that of LEVERS; 0 wraps and is refused.
     below: uint256 = unsafe_sub(role, 1)
-    known: bool = below < FUND and role & below == 0
+    known: bool = below < LEVERS and role & below == 0
     require._that(known and engine != empty(address), "pool: bad grant")
     require._that(self.holders[role] == empty(address), "pool: role already granted")
     self.holders[role] = engine

@@ -38,16 +38,6 @@ MAKER_FEE: immutable(uint256)
 BAND: immutable(uint256)
 
 
-# One side of a match: the account as it is, and what the match makes of it.
-struct Side:
-    account: uint256
-    a: accounts.Account
-    held: positions.Held
-    change: ledger.Change
-    leg: margin.Leg
-    gained: int256  # what the price gives against mark, less the fee
-
-
 @deploy
 def __init__(taker_fee: uint256, maker_fee: uint256, band: uint256):
     require._that(taker_fee < FEE_UNIT // 10 and maker_fee < FEE_UNIT // 10, "pool: fee too high")
@@ -61,7 +51,7 @@ def __init__(taker_fee: uint256, maker_fee: uint256, band: uint256):
 def _fill(match: IMarginPool.Fill) -> uint256:
     seen: markets.View = markets._view(match.market)
     markets._check_unlocked(seen)
-    require._that(seen.fresh, "pool: stale mark")
+    markets._check_fresh(seen.fresh)
     accounts._check_distinct(match.taker, match.maker)
     # 0 wraps and is refused.
     require._that(unsafe_sub(match.lots, 1) < markets.MAX_OPEN_INTEREST, "pool: lots out of range")
@@ -70,10 +60,20 @@ def _fill(match: IMarginPool.Fill) -> uint256:
         match.liquidation or distance * FEE_UNIT <= BAND * seen.mark, "pool: price outside the band"
     )
 
-    taker: Side = self._side(match, seen, True)
-    maker: Side = self._side(match, seen, False)
-    longs: int256 = ledger._longs(taker.held.size, taker.change.size)
-    longs += ledger._longs(maker.held.size, maker.change.size)
+    # Lots and quote as the taker takes them; the maker takes the opposite.
+    lots: int256 = convert(match.lots, int256)
+    if not match.taker_buys:
+        lots = -lots
+    price: int256 = convert(match.price, int256)
+    value: int256 = lots * price
+    taker: ledger.Side = ledger._side(match.market, seen, match.taker, lots, value)
+    maker: ledger.Side = ledger._side(match.market, seen, match.maker, -lots, -value)
+    if match.maker_reserved:
+        if match.taker_buys:
+            maker.leg.asks -= match.lots
+        else:
+            maker.leg.bids -= match.lots
+    longs: int256 = ledger._longs(taker) + ledger._longs(maker)
     if longs > 0 and not match.liquidation:
         if not markets._has_room(match.market, convert(longs, uint256)):
             return CAP_REACHED
@@ -83,22 +83,23 @@ def _fill(match: IMarginPool.Fill) -> uint256:
         # A liquidation's fee never makes bad debt: it takes at most the equity that is left.
         taker_fee = min(taker_fee, math._positive(self._equity(seen, taker)))
     maker_fee: uint256 = math._ceil_div(notional * MAKER_FEE, FEE_UNIT)
-    taker.change.stored -= convert(taker_fee, int256)
-    taker.gained -= convert(taker_fee, int256)
-    maker.change.stored -= convert(maker_fee, int256)
-    maker.gained -= convert(maker_fee, int256)
-    if not match.liquidation and not self._stands(seen, taker):
+    taker_pays: int256 = convert(taker_fee, int256)
+    maker_pays: int256 = convert(maker_fee, int256)
+    taker.change.stored -= taker_pays
+    maker.change.stored -= maker_pays
+    # What the price gives the taker against mark, and takes from the maker.
+    gained: int256 = lots * (convert(seen.mark, int256) - price)
+    if not match.liquidation and not self._stands(seen, taker, gained - taker_pays):
         return TAKER_FAILS
-    if not self._stands(seen, maker):
+    if not self._stands(seen, maker, -gained - maker_pays):
         return MAKER_FAILS
 
-    self._commit(seen, taker)
-    self._commit(seen, maker)
-    if longs != 0:
-        markets._grow_open_interest(match.market, longs)
+    ledger._commit(seen, taker)
+    ledger._commit(seen, maker)
+    markets._grow_open_interest(match.market, longs)
     if match.maker_reserved:
         positions.resting[match.maker][match.market] = maker.leg.bids << 128 | maker.leg.asks
-    accounts._earn(convert(taker_fee + maker_fee, int256))
+    accounts._earn(taker_pays + maker_pays)
     log IMarginPool.Filled(
         market=match.market,
         taker=match.taker,
@@ -112,41 +113,13 @@ def _fill(match: IMarginPool.Fill) -> uint256:
     return FILLED
 
 
-@internal
-@view
-def _side(match: IMarginPool.Fill, seen: markets.View, takes: bool) -> Side:
-    account: uint256 = match.taker if takes else match.maker
-    lots: int256 = convert(match.lots, int256)
-    if match.taker_buys != takes:
-        lots = -lots
-    price: int256 = convert(match.price, int256)
-    a: accounts.Account = accounts._load(account)
-    held: positions.Held = positions._load(account, match.market)
-    change: ledger.Change = ledger._change(match.market, seen, a.stored, held, lots, lots * price)
-    live: bool = accounts._has_leg(a, match.market)
-    leg: margin.Leg = margin._leg_of(account, match.market, held, live)
-    leg.size = change.size
-    if match.maker_reserved and not takes:
-        if lots > 0:
-            leg.bids -= match.lots
-        else:
-            leg.asks -= match.lots
-    return Side(
-        account=account,
-        a=a,
-        held=held,
-        change=change,
-        leg=leg,
-        gained=lots * (convert(seen.mark, int256) - price),
-    )
-
-
 # @notice Whether a side may stand as it is after the match.
 # @dev Judged at mark, fee included: equity covers initial margin; or the position shrinks without
 #      passing zero, equity is not negative and has not fallen by more than maintenance has.
+# @param gained What the match adds to its equity at mark.
 @internal
 @view
-def _stands(seen: markets.View, side: Side) -> bool:
+def _stands(seen: markets.View, side: ledger.Side, gained: int256) -> bool:
     before: int256 = side.held.size
     after: int256 = side.change.size
     shrinks: bool = (after == 0 or (after > 0) == (before > 0)) and abs(after) < abs(before)
@@ -156,10 +129,7 @@ def _stands(seen: markets.View, side: Side) -> bool:
     if shrinks:
         if self._equity(seen, side) < 0:
             return False
-        if (
-            protocol
-            or self._maintenance(seen, after) - self._maintenance(seen, before) <= side.gained
-        ):
+        if protocol or self._maintenance(seen, after) - self._maintenance(seen, before) <= gained:
             return True
     if abs(after) > abs(before) and not margin._leverage_allowed(seen, side.leg):
         return False
@@ -193,18 +163,13 @@ def _may_hold(account: uint256, a: accounts.Account, market: uint256, seen: mark
 
 @internal
 @view
-def _equity(seen: markets.View, side: Side) -> int256:
+def _equity(seen: markets.View, side: ledger.Side) -> int256:
     return margin._equity(side.account, self._after(side), seen, side.leg.market, side.change.size)
 
 
 @internal
 @pure
-def _after(side: Side) -> accounts.Account:
+def _after(side: ledger.Side) -> accounts.Account:
     after: accounts.Account = side.a
     after.stored = side.change.stored
     return after
-
-
-@internal
-def _commit(seen: markets.View, side: Side):
-    ledger._commit(seen, side.account, side.a, side.held, side.change, side.leg)

@@ -11,6 +11,7 @@ from spillway.model.words import Account, Leg
 from spillway.units import QUOTE_DECIMALS
 
 QUOTE_PER_USD: int = 10**QUOTE_DECIMALS
+MAX_TIERS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Market:
     """A market at one moment, with the constants that it was listed with.
 
     Attributes:
-        tiers: Ascending; the first starts at 0.
+        tiers: Ascending; the first starts at 0. Maintenance goes by them.
         size_decimals: A lot is 10**-size_decimals of the asset.
         max_age: Seconds after which the mark is stale.
         open_interest_cap: Lots, one side.
@@ -46,6 +47,7 @@ class Market:
         long_charge: What one lot held long has been charged since listing, quote.
         short_charge: The same for one lot held short.
         pot: Quote raised and paid out, without the charges that holders have not settled.
+        entry: The schedule of initial margin, once levers have tightened it; else empty: `tiers`.
     """
 
     tiers: tuple[Tier, ...]
@@ -63,6 +65,7 @@ class Market:
     long_charge: int = 0
     short_charge: int = 0
     pot: int = 0
+    entry: tuple[Tier, ...] = ()
 
     def charge(self, size: int) -> int:
         """Return what a position of `size` has been charged since listing."""
@@ -93,6 +96,18 @@ class Health:
     legs: int
 
 
+def tiers_of(schedule: int) -> tuple[Tier, ...]:
+    """Return the tiers of a packed schedule: bound and leverage in 40 and 8 bits each."""
+    words = [schedule >> 48 * place & (2**48 - 1) for place in range(MAX_TIERS)]
+    return tuple(Tier(word % 2**40, word >> 40) for word in words if word)
+
+
+def packed(tiers: Sequence[Tier], max_age: int) -> int:
+    """Return a schedule as the pool keeps it."""
+    words = (tier.lower_bound | tier.max_leverage << 40 for tier in tiers)
+    return sum(word << 48 * place for place, word in enumerate(words)) | max_age << 240
+
+
 def max_leverage(tiers: Sequence[Tier], notional: int) -> int:
     """Return the highest leverage allowed at `notional` quote; a bound is in the tier below it."""
     above = (t.max_leverage for t in reversed(tiers) if notional > t.lower_bound * QUOTE_PER_USD)
@@ -111,15 +126,19 @@ def maintenance(tiers: Sequence[Tier], notional: int) -> int:
     return total
 
 
-def initial(tiers: Sequence[Tier], worst: int, leverage: int) -> int:
+def initial(market: Market, worst: int, leverage: int) -> int:
     """Return the initial margin of one leg.
 
     Args:
-        tiers: The market's schedule.
+        market: Whose schedule it goes by. Once it was tightened, a leverage chosen before counts
+            for no more than is allowed now.
         worst: Notional of the worst case over resting orders.
         leverage: Chosen; 0 = the highest that the tier allows at `worst`.
     """
-    return ceil_div(worst, leverage or max_leverage(tiers, worst))
+    most = max_leverage(market.entry or market.tiers, worst)
+    if market.entry:
+        leverage = min(leverage, most)
+    return ceil_div(worst, leverage or most)
 
 
 def worst_lots(leg: Leg) -> int:
@@ -164,7 +183,7 @@ def health(account: Account, markets: Sequence[Market], now: int) -> Health:
         notional += value
         stale += 0 if market.fresh(now) else max(value, 1)
         held += maintenance(market.tiers, value)
-        reserved += initial(market.tiers, worst_lots(leg) * market.mark, leg.leverage)
+        reserved += initial(market, worst_lots(leg) * market.mark, leg.leverage)
         legs |= 1 << number
     return Health(equity(account, markets), held, reserved, notional, stale, legs)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from spillway.errors import SpillwayError
 from spillway.model import margin
-from spillway.model.margin import Health, Market
+from spillway.model.margin import Health, Market, Tier
 from spillway.model.policies import Candidate, Side, seeded
 from spillway.model.rounding import ceil_div
 from spillway.model.words import DEFICIT, FEES, ISOLATED, PROTOCOL, Account, Leg
@@ -248,6 +248,16 @@ class Pool:
     def lock_market(self, market: int, *, locked: bool) -> None:
         """Close a market to all but auto-deleveraging, or open it again."""
         self.markets[market] = replace(self.markets[market], locked=locked)
+
+    # --- levers -------------------------------------------------------------------------------
+
+    def set_schedule(self, market: int, tiers: tuple[Tier, ...], entry: tuple[Tier, ...]) -> None:
+        """Judge positions that stand by one schedule, and new risk by another."""
+        self.markets[market] = replace(self.markets[market], tiers=tiers, entry=entry)
+
+    def set_open_interest_cap(self, market: int, cap: int) -> None:
+        """Set the lots beyond which open interest may not grow."""
+        self.markets[market] = replace(self.markets[market], open_interest_cap=cap)
 
     # --- seniority and the deficit ------------------------------------------------------------
 

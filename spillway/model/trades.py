@@ -38,7 +38,7 @@ class Fill:
 def leverage_allowed(market: Market, leg: Leg) -> bool:
     """Return whether the leverage chosen for a leg is within its tier at the worst case."""
     worst = margin.worst_lots(leg) * market.mark
-    return leg.leverage <= margin.max_leverage(market.tiers, worst)
+    return leg.leverage <= margin.max_leverage(market.entry or market.tiers, worst)
 
 
 def may_hold(pool: Pool, account: int, market: int) -> bool:

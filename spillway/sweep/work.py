@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from spillway import crash, engines, metrics, record
 from spillway.build import ROOT, build_all
+from spillway.deploy import lever_policies
 from spillway.errors import EngineError, SpillwayError
+from spillway.timeline import needs_levers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,10 +132,16 @@ class _Stages:
 
 
 def _stage_key(job: Job) -> str:
-    """Return what decides a deployment: genesis, the venue's rules, the markets' terms."""
-    terms = [market.model_dump_json(exclude={"path"}) for market in job.scenario.markets]
-    genesis = repr(crash.genesis(job.scenario, job.preset))
-    return "\0".join((job.engine, genesis, job.preset.model_dump_json(), *terms))
+    """Return what decides a deployment: genesis, the venue's rules, the markets' terms.
+
+    The vault's deposits say what its fund begins with, the venue's own events what levers it has.
+    """
+    told = job.scenario
+    terms = [market.model_dump_json(exclude={"path"}) for market in told.markets]
+    genesis = repr(crash.genesis(told, job.preset))
+    levers = repr((needs_levers(told), lever_policies(job.preset, told)))
+    vault = told.vault.model_dump_json()
+    return "\0".join((job.engine, genesis, job.preset.model_dump_json(), vault, levers, *terms))
 
 
 @lru_cache(maxsize=1)

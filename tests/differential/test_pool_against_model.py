@@ -19,7 +19,7 @@ from spillway.engines.protocol import TX_GAS_LIMIT
 from spillway.invariants import Snapshot
 from spillway.model import custody, trades
 from spillway.model.margin import QUOTE_PER_USD as USD
-from spillway.model.margin import Market, Tier
+from spillway.model.margin import Market, Tier, packed
 from spillway.model.policies import Candidate
 from spillway.model.pool import MAX_FUNDING, MAX_PRICE, Pool, Refused, Update, require
 from spillway.model.trades import Fill
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 UNITS_PER_USD = 10**6
 TAKER_FEE, MAKER_FEE, BAND = 450, 150, 100_000
-ORACLE, BOOK, LIQUIDATOR, ADL, VAULT, CUSTODY = 1, 2, 4, 8, 16, 32
+ORACLE, BOOK, LIQUIDATOR, ADL, VAULT, CUSTODY, LEVERS = 1, 2, 4, 8, 16, 32, 128
 
 TIERS = (Tier(0, 20), Tier(1_000, 10), Tier(5_000, 3))
 LISTED = (
@@ -123,11 +123,20 @@ class Twin:
 
     def compare_market(self, number: int) -> None:
         told, market = self.pool.call.market(number), self.model.markets[number]
-        for name in ("mark", "index", "funding", "open_interest", "updated_at", "locked"):
+        for name in (
+            "mark",
+            "index",
+            "funding",
+            "open_interest",
+            "open_interest_cap",
+            "updated_at",
+            "locked",
+        ):
             assert getattr(told, name) == getattr(market, name), name
         assert told.previous_mark == self.model.previous_mark(number)
         assert told.fresh == market.fresh(self.model.now)
         assert self.pool.call.pot(number) == market.pot_quote
+        assert self.pool.call.schedule(number) == packed(market.tiers, market.max_age)
 
     # --- what may be called ---------------------------------------------------------------------
 
@@ -238,6 +247,15 @@ class Twin:
         for each in updates:
             self.model.advance(each)
         self.compare()
+
+    def set_schedule(self, market: int, tiers: tuple[Tier, ...], entry: tuple[Tier, ...]) -> None:
+        words = (packed(each, LISTED[market].max_age) for each in (tiers, entry))
+        call = self.pool.build.set_schedule(market, *words, sender=self.keeper)
+        self.both(call, lambda model: model.set_schedule(market, tiers, entry))
+
+    def set_open_interest_cap(self, market: int, cap: int) -> None:
+        call = self.pool.build.set_open_interest_cap(market, cap, sender=self.keeper)
+        self.both(call, lambda model: model.set_open_interest_cap(market, cap))
 
     # --- at the end -----------------------------------------------------------------------------
 
@@ -363,7 +381,7 @@ def deployed(
     token = engine.snapshot()
     pool = engine.deploy(artifacts["MarginPool"], TAKER_FEE, MAKER_FEE, BAND, sender=admin)
     vault = engine.deploy(artifacts["Custody"], pool.address, usdc.address, sender=admin)
-    for role in (ORACLE, BOOK, LIQUIDATOR, VAULT):
+    for role in (ORACLE, BOOK, LIQUIDATOR, VAULT, LEVERS):
         pool.transact.grant(role, keeper, sender=admin)
     pool.transact.grant(ADL, deleverager, sender=admin)
     pool.transact.grant(CUSTODY, vault.address, sender=admin)
@@ -561,6 +579,24 @@ class Dice:
         on = not self.twin.model.markets[market].locked and self.rng.random() < 0.3
         self.twin.lock_market(market, locked=on)
 
+    # --- levers ---
+
+    def set_schedule(self) -> None:
+        """Halve the leverages of a market for new risk, or let its positions catch up with it."""
+        market = self.market()
+        now = self.twin.model.markets[market]
+        entry = tuple(Tier(t.lower_bound, -(-t.max_leverage // 2)) for t in now.tiers)
+        if now.entry not in {(), now.tiers}:
+            self.twin.set_schedule(market, now.entry, now.entry)
+        elif len({tier.max_leverage for tier in entry}) == len(entry):
+            self.twin.set_schedule(market, now.tiers, entry)
+
+    def set_open_interest_cap(self) -> None:
+        market = self.market()
+        self.twin.set_open_interest_cap(
+            market, self.rng.randrange(2 * self.twin.model.markets[market].open_interest + 9)
+        )
+
     def hold_seniority(self) -> None:
         self.twin.hold_seniority(held=not self.twin.model.held and self.rng.random() < 0.5)
 
@@ -588,6 +624,8 @@ WEIGHTS = {
     "wait_for_the_cure": 2,
     "lock_market": 3,
     "hold_seniority": 2,
+    "set_schedule": 3,
+    "set_open_interest_cap": 1,
 }
 CALLS = 70
 MAX_UPDATES = 64

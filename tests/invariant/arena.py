@@ -55,10 +55,14 @@ DEPOSITORS = ((6_000,), (3_000,))
 VAULT_PARAMS = (150_000, 4 * DAY, 200_000, 20_000)
 # A twentieth of the venue's rule: positions are small here, and both kinds of order must occur.
 SLICE_ABOVE = 5_000 * USD
+NOTICE = 60  # seconds
+FURTHER = ("LargestPositionQueue",)  # policies that levers may switch to
+PULLED = {"announce_maintenance", "raise_maintenance", "lower_cap"}
+PULLED |= {"announce_policy", "switch_policy"}
 SLICED = LiquidationRules(slice_above=SLICE_ABOVE)
 FUND_UNITS = 1_500 * UNITS
 INTERFACES = Path(__file__).parents[2] / "contracts" / "interfaces"
-REASON = re.compile(r'"((?:pool|custody|book|liquidator|adl|vault|shedding|fund): [^"]+)"')
+REASON = re.compile(r'"((?:pool|custody|book|liquidator|adl|vault|shedding|fund|levers): [^"]+)"')
 # What an interface says that a function may refuse with.
 REASONS = {
     reason for path in INTERFACES.glob("*.vyi") for reason in REASON.findall(path.read_text())
@@ -111,6 +115,7 @@ class Arena:
     vault: Contract
     liquidator: Contract
     adl: Contract
+    levers: Contract
     lens: Contract
     oracle: Address
     admin: Address
@@ -244,6 +249,8 @@ class Arena:
             yield f"{finding.invariant} {finding.accounts}: {finding.detail}"
         if function != "advance":
             yield from self._falls_below_zero(before, receipt)
+        if function in PULLED:
+            yield from self._pulled(before, function)
         yield from self._grown_by_force(before, receipt)
         for entered in receipt.named("BackstopEntered"):
             taken = self.now.accounts[entered.account]
@@ -298,6 +305,22 @@ class Arena:
             now = self.now.equity(number)
             if was >= 0 > now and number != DEFICIT:
                 yield f"account {number} falls from {was} to {now} quote"
+
+    def _pulled(self, before: Snapshot, function: str) -> Iterator[str]:
+        """A lever moves nobody's equity, doubles maintenance at most, and loosens nothing."""
+        most = 2 if function == "raise_maintenance" else 1
+        for number, held in self.now.accounts.items():
+            was = margin.account_maintenance(before.accounts[number], before.markets)
+            now = margin.account_maintenance(held, self.now.markets)
+            if not was <= now <= most * was:
+                yield f"account {number} needs {now} after {was} quote by {function}"
+            if self.now.equity(number) != before.equity(number):
+                yield f"account {number} has another equity by {function}"
+        for old, new in zip(before.markets, self.now.markets, strict=True):
+            tiers = zip(old.tiers, new.entry or new.tiers, strict=True)
+            looser = any(now.max_leverage > was.max_leverage for was, now in tiers)
+            if looser or new.open_interest_cap > old.open_interest_cap:
+                yield f"{function} loosens {old} to {new}"
 
     def _grown_by_force(self, before: Snapshot, receipt: Receipt) -> Iterator[str]:
         """Auto-deleveraging only shrinks positions."""
@@ -368,7 +391,10 @@ def deploy(engine: Engine, artifacts: Artifacts, rules: Venue = VENUES["vault"])
         fund=rules.fund,
         closing=rules.closing,
         vault_params=VAULT_PARAMS,
+        notice=NOTICE,
+        further=FURTHER,
     )
+    assert venue.levers is not None
     arena = Arena(
         engine=engine,
         usdc=venue.usdc,
@@ -378,6 +404,7 @@ def deploy(engine: Engine, artifacts: Artifacts, rules: Venue = VENUES["vault"])
         vault=venue.backstop,
         liquidator=venue.liquidator,
         adl=venue.adl,
+        levers=venue.levers,
         lens=venue.lens,
         oracle=venue.oracle,
         admin=admin,

@@ -17,7 +17,7 @@ from spillway import ticks
 from spillway.model import margin
 from tests.bench import ALO, DEFICIT, FEES, GTC, IOC, MARKET, MAX_UINT, UNITS, USD
 from tests.invariant import keeping
-from tests.invariant.arena import DAY, MARKETS, MAX_AGE, Arena
+from tests.invariant.arena import DAY, MARKETS, MAX_AGE, NOTICE, TIERS, Arena
 
 if TYPE_CHECKING:
     from spillway.engines import Address, Contract, Receipt
@@ -39,8 +39,9 @@ FUNDING = st.sampled_from([-30_000, -100, 0, 0, 0, 100, 30_000])  # ppm of mark
 AIMS = st.sampled_from([1_500_000, 900_000, 800_000, 500_000, 300_000, -1, -300_000, -2_000_000])
 DEEP = st.sampled_from([-1, -300_000, -3_000_000, -9_000_000])
 WILD = st.sampled_from([0, 1, 2, 5, 9, 10**6, MAX_UINT])
+PARTS = st.sampled_from([40, 50, 50, 75, 90, 100, 120])  # percent of what stands
 COUNTS = st.sampled_from([0, 1, 2, 3, MAX_UINT])
-TRESPASSES = 17  # calls that `trespass` tries
+TRESPASSES = 22  # calls that `trespass` tries
 
 
 def insured(machine: VenueMachine) -> bool:
@@ -395,6 +396,51 @@ class VenueMachine(RuleBasedStateMachine):
             market = held[market % len(held)]
         self.act(self.arena.vault, "shed", market, sender=self.arena.outsider)
 
+    # --- levers ----------------------------------------------------------------------------
+
+    @rule(
+        what=st.sampled_from(["maintenance", "maintenance", "cap", "policy"]),
+        market=MARKET_IDS,
+        parts=st.lists(PARTS, min_size=1, max_size=5),
+        force=SIDES,
+    )
+    def pull(self, what: str, market: int, parts: list[int], force: bool) -> None:
+        """One lever, as it may be pulled or not."""
+        if what == "maintenance":
+            self.maintenance(market, parts, force=force)
+        elif what == "cap":
+            self.lower_cap(market, parts[0])
+        else:
+            self.switch_policy(market, force=force)
+
+    def maintenance(self, market: int, parts: list[int], *, force: bool) -> None:
+        """Announce lower leverages, or such as may not be; put them in force, too early or not."""
+        arena = self.arena
+        tiers = arena.now.markets[market].tiers
+        told = [
+            max(-(-tier.max_leverage * part // 100), 1)
+            for tier, part in zip(tiers, parts * len(tiers), strict=False)
+        ]
+        told += [0] * (TIERS - len(told))
+        self.act(arena.levers, "announce_maintenance", market, told, sender=arena.admin)
+        if force:
+            self.wait(NOTICE, refresh=True)
+        self.act(arena.levers, "raise_maintenance", market, sender=arena.outsider)
+
+    def lower_cap(self, market: int, part: int) -> None:
+        """Near what is open, or of what the cap was."""
+        arena, seen = self.arena, self.arena.now.markets[market]
+        cap = seen.open_interest * part // 60 if part > 60 else seen.open_interest_cap * part // 60
+        self.act(arena.levers, "lower_cap", market, cap, sender=arena.admin)
+
+    def switch_policy(self, place: int, *, force: bool) -> None:
+        """Another policy, or one that there is not."""
+        arena = self.arena
+        self.act(arena.levers, "announce_policy", place, sender=arena.admin)
+        if force:
+            self.wait(NOTICE, refresh=True)
+        self.act(arena.levers, "switch_policy", sender=arena.outsider)
+
     # --- insurance fund --------------------------------------------------------------------
 
     @precondition(insured)
@@ -667,13 +713,24 @@ class VenueMachine(RuleBasedStateMachine):
             ("hold_seniority", True),
             ("open_protocol_account",),
             ("advance", [(market, value, value, 0)]),
+            ("set_schedule", market, 1, 1),
+            ("set_open_interest_cap", market, amount),
         ]
         book: list[tuple[Any, ...]] = [
             ("cancel_all", source),
             ("sweep", source, market, True, amount, value, 9),
             ("open_market", market),
         ]
-        contract, call = [*((arena.pool, c) for c in pool), *((arena.book, c) for c in book)][place]
+        levers: list[tuple[Any, ...]] = [
+            ("announce_maintenance", market, [1, 0, 0, 0, 0]),
+            ("lower_cap", market, 0),
+            ("announce_policy", 1),
+        ]
+        contract, call = [
+            *((arena.pool, each) for each in pool),
+            *((arena.book, each) for each in book),
+            *((arena.levers, each) for each in levers),
+        ][place]
         receipt = self.act(contract, *call, sender=arena.outsider)
         self._guarded(_refused, receipt, call[0])
 

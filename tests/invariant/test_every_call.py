@@ -25,9 +25,11 @@ NOT_FOR_ALL = {
     "MarginPool": {
         "grant", "list_market", "credit", "debit", "rest", "fill", "exchange", "pay", "socialize",
         "write_off", "lock_market", "hold_seniority", "open_protocol_account", "advance",
+        "set_schedule", "set_open_interest_cap",
     },
     "OrderBook": {"open_market", "cancel_all", "sweep"},
     "Vault": {"open_accounts"},
+    "Levers": {"announce_maintenance", "lower_cap", "announce_policy"},
     "InsuranceFund": {"open", "spent"},
 }  # fmt: skip
 # Places of accounts: two of some 1,000 USD, one of 2,000, one of 50,000.
@@ -124,10 +126,25 @@ def trespass(machine: VenueMachine) -> None:
     machine.spend(0, 50)
 
 
-CHAPTERS = (trade, move_cash, redeem, take_over, close_by_steps, cover)
+def tighten(machine: VenueMachine) -> None:
+    """The venue pulls its levers while positions stand."""
+    machine.trade_both(POOR, OTHER, 0, 1_000, 0)
+    machine.maintenance(0, [50], force=True)
+    machine.lower_cap(0, 100)
+    machine.switch_policy(1, force=True)
 
 
-CONTRACTS = ("MarginPool", "Custody", "OrderBook", "Vault", "InsuranceFund", "Liquidator", "Adl")
+CHAPTERS = (trade, move_cash, redeem, take_over, close_by_steps, cover, tighten)
+CONTRACTS = (
+    "MarginPool",
+    "Custody",
+    "OrderBook",
+    "Vault",
+    "InsuranceFund",
+    "Liquidator",
+    "Adl",
+    "Levers",
+)
 
 
 def test_whatever_others_may_call_succeeds_somewhere(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spillway import crash, engines, metrics, presets, scenario
+from spillway import crash, engines, metrics, presets, scenario, timeline
 from spillway.units import quote_to_usd
 from tests import runs
 from tests.chains import FASTEST
@@ -71,9 +71,7 @@ def tell(artifacts: Artifacts) -> Callable[..., Story]:
 
 
 def _told(artifacts: Artifacts, name: str, venue: str, without: str) -> Story:
-    script = scenario.load(scenario.find(name))
-    events = tuple(event for event in script.events if event.what != without)
-    script = script.model_copy(update={"events": events})
+    script = timeline.without(scenario.load(scenario.find(name)), without)
     preset = presets.load(presets.find(venue))
     seen: list[Snapshot] = []
 

@@ -22,6 +22,7 @@ STORIES = (
     ("jelly_2025", "hyperliquid"),
     ("jelly_2025", "hyperliquid_jelly"),
     ("may19_2021", "hyperliquid"),
+    ("maneki_2024", "bybit_2024"),
 )
 
 

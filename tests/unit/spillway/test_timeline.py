@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 WITHDRAW = 'at = 6\nwhat = "withdraw"\nwho = "saver"\namount_usd = 1_000'
 OUTAGE = 'at = 3\nwhat = "outage"\nwho = "{}"'
+MAINTENANCE = 'at = 2\nwhat = "maintenance"\nwho = "venue"\nmarket = "BTC"\nleverages = [20, 10]'
+CAP = 'at = 2\nwhat = "cap"\nwho = "venue"\nmarket = "BTC"\nsize = 3'
+POLICY = 'at = 3\nwhat = "policy"\nwho = "venue"\npolicy = "size_queue"'
+TOP_UP = 'at = 1\nwhat = "top_up"\nwho = "venue"\namount_usd = 5'
 ORDER = 'at = 2\nwhat = "order"\nwho = "saver"\nmarket = "BTC"\nside = "buy"\n'
 
 
@@ -98,10 +102,49 @@ def test_makers_who_leave_are_not_cut_off(tmp_path: Path) -> None:
     assert blocks_without("makers", run) == []
 
 
+# --- levers --------------------------------------------------------------------------------------
+
+
+def test_what_the_venue_does_is_apart_from_what_people_do(tmp_path: Path) -> None:
+    run = told(tmp_path, POLICY, WITHDRAW, MAINTENANCE, TOP_UP, CAP)
+    of_venue = [(block, event.what) for block, event in timeline.acts(run, of_venue=True)]
+    assert of_venue == [(1, "top_up"), (2, "maintenance"), (2, "cap"), (3, "policy")]
+    assert [event.what for _, event in timeline.acts(run)] == ["withdraw"]
+
+
+@pytest.mark.parametrize(
+    ("event", "needed"),
+    [(MAINTENANCE, True), (CAP, True), (POLICY, True), (TOP_UP, False), (WITHDRAW, False)],
+)
+def test_a_venue_has_levers_only_where_the_story_pulls_one(
+    tmp_path: Path, event: str, needed: bool
+) -> None:
+    assert timeline.needs_levers(told(tmp_path, event)) == needed
+
+
+@pytest.mark.parametrize(
+    ("left_out", "rest"),
+    [
+        ("", ["policy", "withdraw", "maintenance", "top_up", "cap"]),
+        ("cap", ["policy", "withdraw", "maintenance", "top_up"]),
+        ("cap,withdraw,outage", ["policy", "maintenance", "top_up"]),
+        ("levers", ["withdraw"]),
+    ],
+)
+def test_events_of_some_sorts_are_left_out(tmp_path: Path, left_out: str, rest: list[str]) -> None:
+    run = told(tmp_path, POLICY, WITHDRAW, MAINTENANCE, TOP_UP, CAP)
+    assert [event.what for event in timeline.without(run, left_out).events] == rest
+
+
+def test_a_sort_of_events_that_there_is_not_can_not_be_left_out(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="--without: found 'rain', allowed: some of outage, leave"):
+        timeline.without(told(tmp_path, WITHDRAW), "rain")
+
+
 def test_what_was_written_reads_back_the_same(tmp_path: Path) -> None:
     until = "\nuntil = 2025-01-01T00:02:00Z"
     order = ORDER + 'kind = "limit"\nprice = 90_000\nsize = 0.01\nreduce_only = false'
-    run = told(tmp_path, WITHDRAW, OUTAGE.format("venue") + until, order)
+    run = told(tmp_path, WITHDRAW, OUTAGE.format("venue") + until, order, MAINTENANCE, POLICY)
     path = tmp_path / "written.toml"
     path.write_text(tables.written(run))
     assert scenario.load(path) == run
@@ -137,6 +180,15 @@ def test_what_was_written_reads_back_the_same(tmp_path: Path) -> None:
         (ORDER + 'kind = "limit"\nsize = 1', r"price: found 'nothing', .* a value with limit"),
         (ORDER + 'kind = "limit"\nsize = 1\nprice = 9.12345', r"price: .* a legal price"),
         (ORDER + 'kind = "fok"\nsize = 1', r"kind: found 'fok', allowed: 'market', "),
+        (MAINTENANCE.replace("venue", "saver"), r"who: found 'saver', allowed: one of venue"),
+        (MAINTENANCE.replace(", 10", ""), r"leverages: found 1, .* one for each of its 2 tiers"),
+        (MAINTENANCE.replace("[20", "[0"), r"leverages\[0\]: found 0, allowed: "),
+        (MAINTENANCE.replace("20, 10", ""), r"leverages: found "),
+        (MAINTENANCE.replace("leverages", "#"), r"leverages: found 'nothing', allowed: a value"),
+        (CAP.replace("size", "#"), r"size: found 'nothing', allowed: a value with cap"),
+        (CAP + "\nleverages = [20]", r"leverages: .* allowed: nothing with cap"),
+        (POLICY.replace("size_queue", "luck"), r"policy: found 'luck', .* hyperliquid_queue"),
+        (TOP_UP + '\npolicy = "size_queue"', r"policy: .* allowed: nothing with top_up"),
         (
             ORDER.replace("BTC", "ETH") + 'kind = "market"\nsize = 1',
             r"market: found 'ETH', allowed: a market of this scenario: BTC",

@@ -113,6 +113,20 @@ def test_a_charge_on_a_side_makes_everyone_suspect() -> None:
     assert watch.follow(later) == weak(later)
 
 
+def test_a_raise_of_maintenance_makes_everyone_suspect() -> None:
+    accounts = {n: account(n, -980 * USD, {0: 10}) for n in (3, 4)} | {5: account(5, 0, {})}
+    now = snapshot(accounts, [market(number) for number in range(MARKETS)])
+    watch = Watch(now)
+    assert weak(now) == []
+    halved = tuple(
+        replace(tier, max_leverage=-(-tier.max_leverage // 2)) for tier in now.markets[0].tiers
+    )
+    raised = replace(now.markets[0], tiers=halved)
+    later = replace(now, markets=[raised, *now.markets[1:]], changed=frozenset())
+    assert watch.suspects(later) == [3, 4]
+    assert watch.follow(later) == weak(later) == [3, 4]
+
+
 def test_a_mark_and_funding_that_move_together_are_not_missed() -> None:
     held = account(3, -950 * USD, {0: 10})
     now = snapshot({3: held}, [market(number) for number in range(MARKETS)])

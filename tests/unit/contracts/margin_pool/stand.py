@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from spillway import invariants
 from spillway.invariants import Snapshot
-from spillway.model.margin import Market, Tier
+from spillway.model.margin import Market, Tier, packed
 from spillway.model.words import LOW_MARKETS, Account, decode_dump, set_bits
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ QUOTE_PER_UNIT = 10**12
 NOBODY = "0x" + "00" * 20
 
 FEES, DEFICIT, FIRST_TRADER = 1, 2, 3
-ORACLE, BOOK, LIQUIDATOR, ADL, VAULT, CUSTODY, FUND = (1 << bit for bit in range(7))
+ORACLE, BOOK, LIQUIDATOR, ADL, VAULT, CUSTODY, FUND, LEVERS = (1 << bit for bit in range(8))
 FILLED, TAKER_FAILS, MAKER_FAILS, CAP_REACHED = range(4)
 
 # Round fees, so that tests can say them in USD: 0.1 % and 0.05 % of notional.
@@ -67,6 +67,7 @@ class Stand:
     liquidator: Address
     deleverager: Address
     vault: Address
+    levers: Address
     cashier: Address
 
     # --- markets and time ------------------------------------------------------------------
@@ -175,6 +176,16 @@ class Stand:
         """Quote passes, as the liquidator."""
         receipt: Receipt = self.pool.transact.pay(source, target, quote, sender=self.liquidator)
         return receipt
+
+    def tighten(
+        self,
+        entry: Sequence[tuple[int, int]],
+        standing: Sequence[tuple[int, int]] = TIERS,
+        market: int = 0,
+    ) -> None:
+        """Judge new risk by one schedule, and what stands by another, as levers do."""
+        words = (packed([Tier(*tier) for tier in tiers], MAX_AGE) for tiers in (standing, entry))
+        self.pool.transact.set_schedule(market, *words, sender=self.levers)
 
     def write_off(self, account: int) -> Any:
         """Write what an account owes as a loss; the event."""
@@ -295,8 +306,8 @@ def deploy(engine: Engine, artifacts: Artifacts, *, cashier: Address | None = No
 
     `cashier` holds the role of custody; nobody does yet where it is None.
     """
-    admin, oracle, book, liquidator, deleverager, vault, fund = (
-        engine.sender(place) for place in (0, 10, 11, 12, 13, 14, 16)
+    admin, oracle, book, liquidator, deleverager, vault, fund, levers = (
+        engine.sender(place) for place in (0, 10, 11, 12, 13, 14, 16, 17)
     )
     pool = engine.deploy(artifacts["MarginPool"], TAKER_FEE, MAKER_FEE, BAND, sender=admin)
     for role, holder in (
@@ -306,12 +317,22 @@ def deploy(engine: Engine, artifacts: Artifacts, *, cashier: Address | None = No
         (ADL, deleverager),
         (VAULT, vault),
         (FUND, fund),
+        (LEVERS, levers),
     ):
         pool.transact.grant(role, holder, sender=admin)
     if cashier:
         pool.transact.grant(CUSTODY, cashier, sender=admin)
     stand = Stand(
-        engine, pool, admin, oracle, book, liquidator, deleverager, vault, cashier or NOBODY
+        engine=engine,
+        pool=pool,
+        admin=admin,
+        oracle=oracle,
+        book=book,
+        liquidator=liquidator,
+        deleverager=deleverager,
+        vault=vault,
+        levers=levers,
+        cashier=cashier or NOBODY,
     )
     assert stand.list_market() == 0
     stand.mark(START)

@@ -14,6 +14,7 @@ from tests.unit.contracts.margin_pool.stand import (
     CUSTODY,
     FEES,
     FUND,
+    LEVERS,
     LIQUIDATOR,
     NOBODY,
     ORACLE,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from spillway.build import Artifacts
     from spillway.engines import Address, Contract, Engine
 
-ROLES = (ORACLE, BOOK, LIQUIDATOR, ADL, VAULT, CUSTODY, FUND)
+ROLES = (ORACLE, BOOK, LIQUIDATOR, ADL, VAULT, CUSTODY, FUND, LEVERS)
 
 # Each verb of an engine, with arguments, and the roles that may use it.
 VERBS: dict[str, tuple[tuple[Any, ...], int]] = {
@@ -42,6 +43,8 @@ VERBS: dict[str, tuple[tuple[Any, ...], int]] = {
     "lock_market": ((0, True), ADL),
     "hold_seniority": ((True,), ADL),
     "open_protocol_account": ((), VAULT | FUND),
+    "set_schedule": ((0, 1, 1), LEVERS),
+    "set_open_interest_cap": ((0, 1), LEVERS),
     "advance": (([(0, USD, USD, 0)],), ORACLE),
 }
 
@@ -91,7 +94,7 @@ def test_only_the_admin_grants(pool: Contract, outsider: Address) -> None:
         pool.transact.grant(ORACLE, outsider, sender=outsider)
 
 
-@pytest.mark.parametrize("role", [0, ORACLE | BOOK, 2 * FUND, 2**255])
+@pytest.mark.parametrize("role", [0, ORACLE | BOOK, 2 * LEVERS, 2**255])
 def test_what_is_no_role_is_not_granted(
     pool: Contract, admin: Address, outsider: Address, role: int
 ) -> None:

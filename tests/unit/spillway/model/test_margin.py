@@ -80,7 +80,22 @@ def test_a_bound_is_in_the_tier_below_it(notional: int, leverage: int) -> None:
 def test_initial_margin_is_rounded_up_at_the_chosen_leverage(
     worst: int, chosen: int, owed: int
 ) -> None:
-    assert margin.initial(BTC, worst, chosen) == owed
+    assert margin.initial(market(), worst, chosen) == owed
+
+
+@pytest.mark.parametrize(("chosen", "owed"), [(0, 11), (40, 11), (10, 11), (5, 21)])
+def test_where_levers_have_tightened_a_choice_counts_for_no_more_than_is_allowed(
+    chosen: int, owed: int
+) -> None:
+    tightened = replace(market(), entry=(Tier(0, 10), Tier(150_000_000, 5)))
+    assert margin.initial(tightened, 101, chosen) == owed
+
+
+@pytest.mark.parametrize("tiers", SCHEDULES)
+def test_a_schedule_is_packed_and_read_back(tiers: tuple[Tier, ...]) -> None:
+    word = margin.packed(tiers, 60)
+    assert margin.tiers_of(word) == tiers
+    assert word >> 240 == 60
 
 
 @pytest.mark.parametrize(
