@@ -22,6 +22,7 @@ from spillway.rules import (
     HYPERLIQUID_ADL,
     AdlRules,
     FundParams,
+    IndexRules,
     Limit,
     LiquidationRules,
     Price,
@@ -72,6 +73,7 @@ class Venue:
     liquidation: LiquidationRules = SLICED
     fund: FundParams | None = None
     closing: AdlRules = HYPERLIQUID_ADL
+    index: IndexRules | None = None  # losses are charged per lot, and nobody is ranked
 
 
 VENUES = {
@@ -92,6 +94,9 @@ VENUES = {
     ),
     # The book at any price: what nobody covers is written off.
     "open": Venue(SLICED._replace(limit=Limit.OPEN), closing=AdlRules(price=Price.MARK)),
+    # Losses per lot: a fund, then both sides; or the other side alone, and little of it at a time.
+    "both sides": Venue(SLICED, FundParams(), index=IndexRules(both_sides=True)),
+    "other side": Venue(SLICED, index=IndexRules(most=50_000)),
 }
 
 
@@ -243,7 +248,7 @@ class Arena:
         for finding in invariants.check(before, self.now, flows):
             yield f"{finding.invariant} {finding.accounts}: {finding.detail}"
         if function != "advance":
-            yield from self._falls_below_zero(before)
+            yield from self._falls_below_zero(before, flows)
         yield from self._grown_by_force(before, receipt)
         for entered in receipt.named("BackstopEntered"):
             taken = self.now.accounts[entered.account]
@@ -289,12 +294,13 @@ class Arena:
             served = {self.job(*side).serving for side in self.jobs}
             self.winners = {n: found for n, found in self.winners.items() if n in served}
 
-    def _falls_below_zero(self, before: Snapshot) -> Iterator[str]:
-        """Nobody falls below zero but by a move of the marks."""
+    def _falls_below_zero(self, before: Snapshot, flows: invariants.Flows) -> Iterator[str]:
+        """Nobody falls below zero but by a move of the marks, or by a charge on its side."""
         for number in self.now.accounts:
             was = before.equity(number) if number in before.accounts else 0
             now = self.now.equity(number)
-            if was >= 0 > now and number != DEFICIT:
+            charged = any((m, self.size(number, m) > 0) in flows.charged for m in self.legs(number))
+            if was >= 0 > now and number != DEFICIT and not charged:
                 yield f"account {number} falls from {was} to {now} quote"
 
     def _grown_by_force(self, before: Snapshot, receipt: Receipt) -> Iterator[str]:
@@ -316,6 +322,12 @@ class Arena:
                 yield f"account {closed.account} is closed and keeps {held.stored} quote"
             if closed.borne + closed.left != closed.gap:
                 yield f"account {closed.account}: the gap is not accounted for"
+        for closed in receipt.named("Socialized"):
+            held = self.now.accounts[closed.account]
+            if held.trader and (not held.flat or held.stored):
+                yield f"account {closed.account} is closed and keeps {held.stored} quote"
+            if closed.owed != closed.covered + closed.charged + closed.left:
+                yield f"account {closed.account}: what it owed is not accounted for"
 
     def _locks(self) -> Iterator[str]:
         """A market is locked, and seniority held, just while a job outlives its transaction."""
@@ -365,6 +377,7 @@ def deploy(engine: Engine, artifacts: Artifacts, rules: Venue = VENUES["vault"])
         liquidation=rules.liquidation,
         fund=rules.fund,
         closing=rules.closing,
+        index=rules.index,
         vault_params=VAULT_PARAMS,
     )
     arena = Arena(
