@@ -70,6 +70,7 @@ def fund_rules(told: Insurance, sheds: Vault, markets: int) -> tuple[FundParams,
 def adl_rules(preset: Preset, liquidator: Address) -> AdlRules:
     """Return whom auto-deleveraging closes, and how."""
     told = preset.adl
+    below = part_of(told.below)
     return AdlRules(
         trigger=Trigger[told.trigger.upper()],
         price=Price[told.price.upper()],
@@ -80,6 +81,8 @@ def adl_rules(preset: Preset, liquidator: Address) -> AdlRules:
         delay=told.delay_blocks,
         residual_to=FEES if told.residual_to == "fees" else 0,
         liquidator=liquidator,
+        below_num=below.numerator,
+        below_den=below.denominator,
     )
 
 

@@ -41,6 +41,7 @@ class Price(IntEnum):
     MARK = 1
     INDEX = 2
     BANKRUPTCY = 3
+    PROVIDER = 4
 
 
 class LiquidationRules(NamedTuple):
@@ -93,6 +94,8 @@ class AdlRules(NamedTuple):
     delay: int = 0
     residual_to: int = 0
     liquidator: Address = NOBODY
+    below_num: int = 1
+    below_den: int = 1
 
 
 HYPERLIQUID_ADL = AdlRules()

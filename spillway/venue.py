@@ -153,6 +153,16 @@ class Venue:
         call: Call = self.contracts.custody.build.withdraw(account, sender=sender)
         return call
 
+    def pledge(self, member: Member, limit: int) -> Call:
+        """Have an account stand behind the book, up to `limit` of notional, quote."""
+        providers = self.contracts.providers
+        if providers is None:
+            raise ValueError("the venue has no providers")
+        call: Call = providers.build.pledge(
+            member.account, limit, sender=member.owner, gas=GAS_ACCOUNT
+        )
+        return call
+
     # --- orders ------------------------------------------------------------------------------
 
     def place(self, member: Member, market: int, order: Order) -> Call:

@@ -35,6 +35,7 @@ ORACLE, BOOK, LIQUIDATOR, ADL, VAULT, CUSTODY, FUND = 1, 2, 4, 8, 16, 32, 64
 GTC, IOC, ALO, MARKET = range(4)
 MAX_UINT = 2**256 - 1
 NO_TIER = (0, 0)
+LEAST_STRENGTH = 100  # USD, of a provider
 BEHIND_THE_BOOK = Layer(NOBODY)
 
 # An amount of USD. As whole ones compare equal to integers, tests write them so.
@@ -59,6 +60,7 @@ class Bench:
     vault: Address
     admin: Address
     keeper: Address
+    providers: Contract | None = None
     accounts: dict[str, int] = field(default_factory=dict)
     owners: dict[int, Address] = field(default_factory=dict)
     next_sender: int = 20
@@ -116,11 +118,22 @@ class Bench:
         account: int = fund.call.account_of(market)
         self.accounts[name] = account
         if usd:
-            units = int(Decimal(usd) * UNITS)
-            self.usdc.transact.mint(self.keeper, units, sender=self.keeper)
-            self.usdc.transact.approve(fund.address, units, sender=self.keeper)
-            fund.transact.give(market, units, sender=self.keeper)
+            self.give(usd, market)
         return account
+
+    def give(self, usd: Decimal | int, market: int = 0) -> None:
+        """Give money to the insurance fund."""
+        units = int(Decimal(usd) * UNITS)
+        self.usdc.transact.mint(self.keeper, units, sender=self.keeper)
+        self.usdc.transact.approve(self.insurance.address, units, sender=self.keeper)
+        self.insurance.transact.give(market, units, sender=self.keeper)
+
+    def pledge(self, account: int, limit: Decimal | int) -> Receipt:
+        """Its owner has an account stand behind the book, up to so much notional in USD."""
+        assert self.providers is not None
+        owner, quote = self.owners[account], int(Decimal(limit) * USD)
+        receipt: Receipt = self.providers.transact.pledge(account, quote, sender=owner)
+        return receipt
 
     @property
     def insurance(self) -> Contract:
@@ -276,6 +289,7 @@ def deploy(
     policy: str = "HyperliquidQueue",
     liquidation: LiquidationRules = HYPERLIQUID,
     layer: Layer = BEHIND_THE_BOOK,
+    providers: Layer | None = None,
     fund: FundParams | None = None,
     caps: Sequence[int] = (),
     closing: AdlRules = HYPERLIQUID_ADL,
@@ -287,7 +301,8 @@ def deploy(
     """Deploy and wire a venue whose oracle and vault are plain addresses.
 
     `vault_params` makes the vault a real one, whose accounts are still to be opened; `layer` says
-    how it stands behind the book. `fund` adds an insurance fund, with `caps` by market; one that
+    how it stands behind the book, and `providers` how they do, in front of it, with LEAST_STRENGTH
+    and more; none, no providers. `fund` adds an insurance fund, with `caps` by market; one that
     takes over stands behind the book in place of the vault. With `index` losses are charged per lot
     and nobody is ranked: lots go to the fund if it takes over, else to the vault. `by_hand` gives
     further roles to plain addresses, in place of the contract of that role; those `ungranted` stay
@@ -312,6 +327,11 @@ def deploy(
     layers = [layer._replace(backstop=backstop.address)]
     if insurance and fund and fund.takes_over:
         layers = [Layer(insurance.address, below_num=1, below_den=1, covers=True)]
+    standing = None
+    if providers is not None:
+        pledged = (pool.address, LEAST_STRENGTH * USD)
+        standing = engine.deploy(artifacts["BackstopProviders"], *pledged, sender=admin)
+        layers = [providers._replace(backstop=standing.address), *layers]
     ruled = (pool.address, book.address, fund_at, liquidation, layers)
     liquidator = engine.deploy(artifacts["Liquidator"], *ruled, sender=admin)
     if index is None:
@@ -354,6 +374,7 @@ def deploy(
         vault=vault,
         admin=admin,
         keeper=keeper,
+        providers=standing,
     )
 
 

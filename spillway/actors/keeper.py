@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spillway.actors.closings import Closings
+from spillway.model import margin
 from spillway.model.words import PROTOCOL
+from spillway.presets import part_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -72,9 +74,11 @@ class Keeper:
         if self._rules.trigger == "below_zero" or self._fund_is_left():
             yield from view.below_zero()
             return
+        below = part_of(self._rules.below)
         for number in view.liquidatable():
-            account = view.now.accounts[number]
-            if not account.flags & PROTOCOL or view.now.equity(number) < 0:
+            account, equity = view.now.accounts[number], view.now.equity(number)
+            needed = below * margin.account_maintenance(account, view.now.markets)
+            if equity < 0 or (not account.flags & PROTOCOL and equity < needed):
                 yield number
 
     def _fund_is_left(self) -> bool:

@@ -248,7 +248,7 @@ class Arena:
         for finding in invariants.check(before, self.now, flows):
             yield f"{finding.invariant} {finding.accounts}: {finding.detail}"
         if function != "advance":
-            yield from self._falls_below_zero(before, flows)
+            yield from self._falls_below_zero(before, receipt)
         yield from self._grown_by_force(before, receipt)
         for entered in receipt.named("BackstopEntered"):
             taken = self.now.accounts[entered.account]
@@ -294,12 +294,15 @@ class Arena:
             served = {self.job(*side).serving for side in self.jobs}
             self.winners = {n: found for n, found in self.winners.items() if n in served}
 
-    def _falls_below_zero(self, before: Snapshot, flows: invariants.Flows) -> Iterator[str]:
-        """Nobody falls below zero but by a move of the marks, or by a charge on its side."""
-        for number in self.now.accounts:
+    def _falls_below_zero(self, before: Snapshot, receipt: Receipt) -> Iterator[str]:
+        """Nobody falls below zero but by a move of the marks, a charge, or sold at any price."""
+        sold = {entered.account for entered in receipt.named("BookEntered")}
+        spared = sold if self.venue.liquidation.limit == Limit.OPEN else set()
+        sides = {(charge.market, charge.longs) for charge in receipt.named("Charged")}
+        for number in self.now.accounts.keys() - spared:
             was = before.equity(number) if number in before.accounts else 0
             now = self.now.equity(number)
-            charged = any((m, self.size(number, m) > 0) in flows.charged for m in self.legs(number))
+            charged = any((m, self.size(number, m) > 0) in sides for m in self.legs(number))
             if was >= 0 > now and number != DEFICIT and not charged:
                 yield f"account {number} falls from {was} to {now} quote"
 

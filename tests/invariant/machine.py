@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import currently_in_test_context, note
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from spillway import ticks
 from spillway.model import margin
@@ -41,6 +41,11 @@ DEEP = st.sampled_from([-1, -300_000, -3_000_000, -9_000_000])
 WILD = st.sampled_from([0, 1, 2, 5, 9, 10**6, MAX_UINT])
 COUNTS = st.sampled_from([0, 1, 2, 3, MAX_UINT])
 TRESPASSES = 17  # calls that `trespass` tries
+
+
+def insured(machine: VenueMachine) -> bool:
+    """Whether the venue has an insurance fund."""
+    return machine.arena.insurance is not None
 
 
 class VenueMachine(RuleBasedStateMachine):
@@ -392,6 +397,7 @@ class VenueMachine(RuleBasedStateMachine):
 
     # --- insurance fund --------------------------------------------------------------------
 
+    @precondition(insured)
     @rule(
         what=st.sampled_from(["open", "give", "touch", "shed", "shed", "shed"]),
         market=MARKET_IDS,
@@ -400,8 +406,7 @@ class VenueMachine(RuleBasedStateMachine):
     def fund_chore(self, what: str, market: int, usd: int) -> None:
         """Anyone gives to the fund, or has it do what it does for anyone."""
         arena, fund = self.arena, self.arena.insurance
-        if fund is None:
-            return
+        assert fund is not None
         held = self.legs(arena.funds[0])
         if what == "shed" and held:
             market = held[market % len(held)]
@@ -409,14 +414,16 @@ class VenueMachine(RuleBasedStateMachine):
         told = (market, usd * UNITS) if what == "give" else (market,)
         self.act(fund, what, *told, sender=arena.outsider)
 
+    @precondition(insured)
     @rule(market=MARKET_IDS, usd=AMOUNTS)
     def spend(self, market: int, usd: int) -> None:
         """An outsider tells the fund that it has paid."""
         fund = self.arena.insurance
-        if fund is not None:
-            receipt = self.act(fund, "spent", market, usd * USD, sender=self.arena.outsider)
-            self._guarded(_refused, receipt, "spent")
+        assert fund is not None
+        receipt = self.act(fund, "spent", market, usd * USD, sender=self.arena.outsider)
+        self._guarded(_refused, receipt, "spent")
 
+    @precondition(insured)
     @rule(who=PLACES)
     def share_fees(self, who: int) -> None:
         self.trade(self.account(who), self.account(who + 1), 0, 300, 0)
