@@ -62,7 +62,7 @@ def close(loser: uint256):
     require._that(self._is_due(loser, health), "adl: account is not below zero")
     require._that(health.stale_notional == 0, "adl: stale mark")
     legs: DynArray[Leg, MAX_LEGS] = self._legs(loser, health.legs)
-    backstop: uint256 = staticcall BACKSTOP.backstop()
+    backstop: uint256 = staticcall BACKSTOP.backstop_for(loser)
     owed: uint256 = math._magnitude(health.equity)
     paid: uint256 = 0
     borne: uint256 = 0
@@ -87,8 +87,8 @@ def room(market: uint256, longs: bool) -> uint256:
 
 @external
 @view
-def backstop() -> uint256:
-    return staticcall BACKSTOP.backstop()
+def backstop() -> address:
+    return BACKSTOP.address
 
 
 @external
