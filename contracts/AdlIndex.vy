@@ -87,12 +87,6 @@ def room(market: uint256, longs: bool) -> uint256:
 
 @external
 @view
-def backstop() -> address:
-    return BACKSTOP.address
-
-
-@external
-@view
 def rules() -> IAdlIndex.Rules:
     return RULES
 
