@@ -264,7 +264,8 @@ class _Loop:
             )
         ]
         backstops = (self._run.child, *self._run.funds)
-        self._keeper = Keeper(venue, people.keeper, backstops, preset.adl)
+        shared = preset.insurance is not None and preset.insurance.fee_share_ppm != 0
+        self._keeper = Keeper(venue, people.keeper, backstops, preset.adl, shares_fees=shared)
         self._traders = [Trader(venue, t.member, t.entrant) for t in roster.traders]
         self._providers = [
             Provider(venue, scenario, member, preset.vault) for member in roster.providers
@@ -311,6 +312,7 @@ class _Loop:
             stops: list[Call] = []
             if keeps:
                 calls = [*calls, *self._keeper.unlock(view), *self._keeper.liquidate(view)]
+                calls = [*calls, *self._keeper.share_fees()]
                 sheds, stops = self._keeper.shed(view), self._keeper.trigger(view)
             cash = self._cashier.decide()
         if keeps and to_close:

@@ -105,7 +105,7 @@ class Adl(Table):
 
     policy: Text
     residual_to: Literal["account", "fees"]
-    trigger: Literal["below_zero", "unrestored"] = "below_zero"
+    trigger: Literal["below_zero", "unrestored", "fund_empty"] = "below_zero"
     below: Part = "1"  # of maintenance, of those unrestored
     price: Literal["previous_mark", "mark", "index", "bankruptcy", "provider"] = "previous_mark"
     everyone: Flag = False
@@ -164,14 +164,15 @@ def load(path: Path) -> Preset:
     if preset.trading.maker_fee_ppm > preset.trading.taker_fee_ppm:
         allowed = "at most the taker's fee"
         raise BadInput(str(path), "trading.maker_fee_ppm", preset.trading.maker_fee_ppm, allowed)
+    _check_backstops(preset, str(path))
     _check_insurance(preset, str(path))
     if preset.adl.policy not in QUEUES:
         raise BadInput(str(path), "adl.policy", preset.adl.policy, f"one of {', '.join(QUEUES)}")
     return preset
 
 
-def _check_insurance(preset: Preset, file: str) -> None:
-    """Raise BadInput where a fund is asked for what it can't do, or who is asked is not there."""
+def _check_backstops(preset: Preset, file: str) -> None:
+    """Raise BadInput where somebody is asked who is not there, or for more than there is."""
     fund = preset.insurance
     for place, backstop in enumerate(preset.backstops):
         field = f"backstops[{place}]"
@@ -185,10 +186,18 @@ def _check_insurance(preset: Preset, file: str) -> None:
                 raise BadInput(file, f"{field}.{key}", part, "at most 1")
     if part_of(preset.adl.below) > 1:
         raise BadInput(file, "adl.below", preset.adl.below, "at most 1")
+
+
+def _check_insurance(preset: Preset, file: str) -> None:
+    """Raise BadInput where a fund is asked for what it can't do."""
+    fund = preset.insurance
     if fund is None:
         return
     if fund.takes_over and not fund.pooled:
         raise BadInput(file, "insurance.takes_over", "true", "only where insurance.pooled is true")
+    if fund.fee_share_ppm and not fund.pooled:
+        allowed = "0 where insurance.pooled is false"
+        raise BadInput(file, "insurance.fee_share_ppm", fund.fee_share_ppm, allowed)
     if fund.resume_ppm > fund.drawdown_ppm:
         allowed = f"at most insurance.drawdown_ppm, {fund.drawdown_ppm}"
         raise BadInput(file, "insurance.resume_ppm", fund.resume_ppm, allowed)

@@ -206,6 +206,11 @@ class Venue:
         call: Call = build(accounts, sender=sender, gas=GAS_WATERFALL)
         return call
 
+    def share_fees(self, sender: Address) -> Call:
+        """Give the fund its share of the fees that have been earned since the last time."""
+        call: Call = self.contracts.liquidator.build.share_fees(sender=sender, gas=GAS_ACCOUNT)
+        return call
+
     def deleverage(self, losers: Sequence[int], plans: Sequence[Plan], sender: Address) -> Call:
         """Close accounts below zero against the other side."""
         build = self.contracts.adl.build.deleverage

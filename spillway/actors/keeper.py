@@ -32,13 +32,20 @@ class Keeper:
     """One keeper for all that is open to anyone."""
 
     def __init__(
-        self, venue: Venue, address: Address, backstops: Sequence[int], rules: Adl
+        self,
+        venue: Venue,
+        address: Address,
+        backstops: Sequence[int],
+        rules: Adl,
+        *,
+        shares_fees: bool = False,
     ) -> None:
         """Begin with the accounts that take others over, the vault's child first."""
         self._venue = venue
         self._address = address
         self._backstops = backstops
         self._rules = rules
+        self._shares_fees = shares_fees
         self._closings = Closings(venue, address, rules)
 
     # --- waterfall ---------------------------------------------------------------------------
@@ -64,7 +71,7 @@ class Keeper:
 
     def _due(self, view: View) -> Iterator[int]:
         """Yield whoever is below zero, or could not be restored where that is enough."""
-        if self._rules.trigger == "below_zero":
+        if self._rules.trigger == "below_zero" or self._fund_is_left():
             yield from view.below_zero()
             return
         below = part_of(self._rules.below)
@@ -73,6 +80,13 @@ class Keeper:
             needed = below * margin.account_maintenance(account, view.now.markets)
             if equity < 0 or (not account.flags & PROTOCOL and equity < needed):
                 yield number
+
+    def _fund_is_left(self) -> bool:
+        """Whether a fund keeps accounts that are not below zero from being closed."""
+        fund = self._venue.contracts.fund
+        if fund is None or self._rules.trigger != "fund_empty":
+            return False
+        return bool(fund.call.allowance_of(0))
 
     def _ripe(self, number: int, view: View) -> bool:
         """Whether a venue that deleverages with a delay has waited long enough."""
@@ -95,6 +109,10 @@ class Keeper:
             for market, leg in view.now.accounts[number].legs.items()
             if leg.size and view.usable(market)
         ]
+
+    def share_fees(self) -> list[Call]:
+        """Give the fund its share of fees, where it has one."""
+        return [self._venue.share_fees(self._address)] if self._shares_fees else []
 
     def trigger(self, view: View) -> list[Call]:
         """Fire the stops that the mark has reached."""

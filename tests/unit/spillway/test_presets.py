@@ -79,6 +79,10 @@ FUND = "\n[insurance]\ncapital_ppm = 1\n"
             r"providers\.count: found 5, .*at most 4",
         ),
         (FUND + "pooled = false\ntakes_over = true\n", r"takes_over: .*pooled is true"),
+        (
+            FUND + "pooled = false\nfee_share_ppm = 5\n",
+            r"fee_share_ppm: found 5, .*pooled is false",
+        ),
         (FUND + "drawdown_ppm = 5\nresume_ppm = 6\n", r"insurance\.resume_ppm: found 6, .*, 5"),
         (FUND + "drawdown_ppm = 0\n", r"insurance\.drawdown_ppm: found 0"),
     ],

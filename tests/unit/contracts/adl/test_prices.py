@@ -149,11 +149,34 @@ def test_a_delay_is_waited_for(deploy: Deploy) -> None:
     assert bench.size(loser) == 0
 
 
+def test_above_zero_winners_wait_for_as_long_as_the_fund_has_anything(deploy: Deploy) -> None:
+    """At 86 equity is 70 of 86 that are needed, and the book is empty."""
+    closing = AdlRules(Trigger.FUND_EMPTY, Price.BANKRUPTCY, everyone=True)
+    bench = deploy(closing=closing, fund=FundParams())
+    loser = bench.accounts["loser"]
+    bench.open_fund("fund", 1)
+    bench.mark(86)
+    bench.liquidate(loser)
+    with refused("adl: account is not below zero"):
+        bench.adl.transact.open_jobs(loser, [(0, 0)], sender=bench.keeper)
+    bench.deleverage(loser)
+    assert bench.at(loser) == (10, 210 - 1_000)
+
+
+def test_above_zero_winners_close_an_account_once_the_fund_is_empty(deploy: Deploy) -> None:
+    closing = AdlRules(Trigger.FUND_EMPTY, Price.BANKRUPTCY, everyone=True)
+    bench = deploy(closing=closing, fund=FundParams())
+    bench.open_fund("fund", 0)
+    close(bench, mark=86)
+    # 70 that it had left, to winners in equal parts, beside 5 * 14 each.
+    assert equities(bench) == [0, 1_070 + 35, 10_070 + 35]
+
+
 def test_prices_that_there_are_not_are_refused(deploy: Deploy) -> None:
     # What no enum has, and parts of maintenance that are none of it or more than all of it.
     for unknown in (
         AdlRules(price=cast("Price", 5)),
-        AdlRules(cast("Trigger", 2)),
+        AdlRules(cast("Trigger", 3)),
         AdlRules(below_num=0),
         AdlRules(below_num=2),
         AdlRules(below_den=0),
@@ -196,3 +219,20 @@ def test_a_loser_that_another_closing_hits_is_not_turned_over(
     assert (left, bench.size(loser), bench.size(other)) == (5, 0, 0)
     adl.close(loser, 10, sender=keeper)
     assert bench.size(loser) == 0
+
+
+def test_a_fund_that_stands_among_the_winners_pays_once(deploy: Deploy, engine: Engine) -> None:
+    """It is short 5 and has 60: 30 cover its half of the order, and 30 are left for the price."""
+    hands = {LIQUIDATOR: engine.sender(PLACE)}
+    closing = AdlRules(price=Price.BANKRUPTCY, everyone=True, covered=True)
+    bench = deploy(closing=closing, fund=FundParams(), policy="SizeQueue", by_hand=hands)
+    fund, near = bench.open_fund("fund", 60), bench.accounts["near"]
+    bench.mark(40)
+    told = (0, near, fund, 5, 5 * 40 * USD)
+    bench.pool.transact.exchange(*told, sender=engine.sender(PLACE))
+    bench.deleverage(bench.accounts["loser"])
+    assert bench.at(fund) == (0, 0)
+    # Of the 390 that the loser lacks, `far` pays all that it has won, and nobody the rest.
+    assert equities(bench) == [0, 1_300, 10_300 - 300]
+    assert bench.pool.call.solvency().deficit == (390 - 60 - 300) * USD
+    assert bench.total_equity() == bench.cash()
