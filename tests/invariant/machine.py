@@ -39,6 +39,7 @@ FUNDING = st.sampled_from([-30_000, -100, 0, 0, 0, 100, 30_000])  # ppm of mark
 AIMS = st.sampled_from([1_500_000, 900_000, 800_000, 500_000, 300_000, -1, -300_000, -2_000_000])
 DEEP = st.sampled_from([-1, -300_000, -3_000_000, -9_000_000])
 WILD = st.sampled_from([0, 1, 2, 5, 9, 10**6, MAX_UINT])
+LIMITS = st.sampled_from([0, 300, 8_000, 10**6])  # USD
 COUNTS = st.sampled_from([0, 1, 2, 3, MAX_UINT])
 TRESPASSES = 17  # calls that `trespass` tries
 
@@ -695,3 +696,27 @@ class VenueMachine(RuleBasedStateMachine):
 
 def _refused(receipt: Receipt, what: str) -> None:
     assert not receipt.success, what
+
+
+class ProvidedMachine(VenueMachine):
+    """The same on a venue with providers, who pledge before anything happens."""
+
+    @initialize(pledges=st.lists(st.tuples(PLACES, LIMITS), min_size=3, max_size=6))
+    def stand_behind(self, pledges: list[tuple[int, int]]) -> None:
+        for who, limit in pledges:
+            self.pledge(who, limit, leaves=False, own=True)
+
+    @rule(who=PLACES, limit=LIMITS, leaves=SIDES, own=st.sampled_from([True, True, False]))
+    def pledge(self, who: int, limit: int, leaves: bool, own: bool) -> None:
+        """Anyone stands behind the book, or no more, with an account of theirs or of others."""
+        arena, account = self.arena, self.account(who)
+        assert arena.providers is not None
+        there = [told.account for told in arena.providers.call.pledges()]
+        if leaves and there:
+            account = there[who % len(there)]
+        call = ("leave", account) if leaves else ("pledge", account, limit * USD)
+        receipt = self.act(
+            arena.providers, *call, sender=self.owner(account) if own else arena.outsider
+        )
+        if not own:
+            self._guarded(_refused, receipt, call[0])
