@@ -701,7 +701,7 @@ def _refused(receipt: Receipt, what: str) -> None:
 class ProvidedMachine(VenueMachine):
     """The same on a venue with providers, who pledge before anything happens."""
 
-    @initialize(pledges=st.lists(st.tuples(PLACES, LIMITS), min_size=3, max_size=6))
+    @initialize(pledges=st.lists(st.tuples(PLACES, LIMITS), min_size=5, max_size=9))
     def stand_behind(self, pledges: list[tuple[int, int]]) -> None:
         for who, limit in pledges:
             self.pledge(who, limit, leaves=False, own=True)
