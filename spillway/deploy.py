@@ -7,8 +7,14 @@ from enum import IntEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from spillway.model.policies import contract_name
-from spillway.preset_rules import adl_rules, fund_rules, layer, liquidation_rules
+from spillway.model.policies import INDEXES, contract_name
+from spillway.preset_rules import (
+    adl_rules,
+    fund_rules,
+    index_rules,
+    layer,
+    liquidation_rules,
+)
 from spillway.rules import NOBODY, PPM
 from spillway.scenario import desks
 from spillway.units import size_to_lots, usdc_to_units
@@ -148,9 +154,14 @@ def deploy(
     layers = [layer(each, behind[each.by]) for each in preset.backstops]
     selling = liquidation_rules(preset)
     liquidator = new("Liquidator", pool.address, book.address, fund_at, selling, layers)
-    policy = new(contract_name(preset.adl.policy))
-    closing = adl_rules(preset, liquidator.address)
-    adl = new("Adl", pool.address, policy.address, fund_at, closing)
+    if preset.adl.policy in INDEXES:
+        sharing = index_rules(preset, liquidator.address)
+        taker = behind["insurance" if preset.insurance and preset.insurance.takes_over else "vault"]
+        adl = new("AdlIndex", pool.address, fund_at, taker, sharing)
+    else:
+        policy = new(contract_name(preset.adl.policy))
+        closing = adl_rules(preset, liquidator.address)
+        adl = new("Adl", pool.address, policy.address, fund_at, closing)
     lens = new("Lens", pool.address, book.address, adl.address)
     contracts = Contracts(
         usdc, pool, custody, book, oracle, adl, vault, liquidator, lens, fund, providers

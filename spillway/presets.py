@@ -11,12 +11,13 @@ from pydantic import Field
 from spillway import tables
 from spillway.build import ROOT
 from spillway.errors import BadInput
-from spillway.model.policies import QUEUES
+from spillway.model.policies import INDEXES, QUEUES
 from spillway.tables import Flag, Table, Text, Whole
 
 FOLDER = ROOT / "venues"
 
 PPM = 10**6
+POLICIES = (*QUEUES, *INDEXES)
 
 Ppm = Annotated[Whole, Field(ge=0, le=PPM)]
 # A part of one, such as 2/3.
@@ -112,6 +113,7 @@ class Adl(Table):
     covered: Flag = False
     fee_ppm: Ppm = 0
     delay_blocks: Annotated[Whole, Field(ge=0)] = 0
+    most_ppm: Annotated[Whole, Field(ge=1, le=PPM)] = PPM  # of mark, a lot in an epoch; an index
 
 
 class Preset(Table):
@@ -165,14 +167,15 @@ def load(path: Path) -> Preset:
         allowed = "at most the taker's fee"
         raise BadInput(str(path), "trading.maker_fee_ppm", preset.trading.maker_fee_ppm, allowed)
     _check_backstops(preset, str(path))
-    _check_insurance(preset, str(path))
-    if preset.adl.policy not in QUEUES:
-        raise BadInput(str(path), "adl.policy", preset.adl.policy, f"one of {', '.join(QUEUES)}")
+    if preset.insurance:
+        _check_insurance(preset.insurance, str(path))
+    if preset.adl.policy not in POLICIES:
+        raise BadInput(str(path), "adl.policy", preset.adl.policy, f"one of {', '.join(POLICIES)}")
     return preset
 
 
 def _check_backstops(preset: Preset, file: str) -> None:
-    """Raise BadInput where somebody is asked who is not there, or for more than there is."""
+    """Raise BadInput where somebody is asked who is not there, or a part is more than all."""
     fund = preset.insurance
     for place, backstop in enumerate(preset.backstops):
         field = f"backstops[{place}]"
@@ -188,11 +191,8 @@ def _check_backstops(preset: Preset, file: str) -> None:
         raise BadInput(file, "adl.below", preset.adl.below, "at most 1")
 
 
-def _check_insurance(preset: Preset, file: str) -> None:
+def _check_insurance(fund: Insurance, file: str) -> None:
     """Raise BadInput where a fund is asked for what it can't do."""
-    fund = preset.insurance
-    if fund is None:
-        return
     if fund.takes_over and not fund.pooled:
         raise BadInput(file, "insurance.takes_over", "true", "only where insurance.pooled is true")
     if fund.fee_share_ppm and not fund.pooled:
