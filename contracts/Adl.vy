@@ -57,7 +57,8 @@ def deleverage(losers: DynArray[uint256, MAX_LOSERS], plans: DynArray[IAdl.Plan,
     for i: uint256 in range(len(plans), bound=MAX_PLANS):
         self._prepare(needy, plans[i])
     for loser: uint256 in losers:
-        if self._can_close(loser):
+        # One before it may have used a queue up, and keeps it until it goes on.
+        if self._can_close(loser) and not adl_closing._is_waiting(loser):
             adl_closing._close(loser, ALL)
     for i: uint256 in range(len(plans), bound=MAX_PLANS):
         self._tidy(plans[i].market, plans[i].longs)

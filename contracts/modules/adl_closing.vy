@@ -51,6 +51,9 @@ closings: HashMap[uint256, Closing]
 # Maintenance margin of each leg when the closing began, by account and market
 weights: HashMap[uint256, HashMap[uint256, uint256]]
 
+# Of a venue that restores: epoch in which what the liquidator had left of an account was last closed
+closed_in: HashMap[uint256, uint256]
+
 # How each leg is closed at bankruptcy, by account and market
 orders: HashMap[uint256, HashMap[uint256, Order]]
 
@@ -101,6 +104,10 @@ def _is_due(account: uint256, health: IMarginPool.Health) -> bool:
         return False
     if RULES.trigger == FUND_EMPTY and insurance._allowance(math._lowest_bit(health.legs)) != 0:
         return False
+    # What restores an account is closed once: a loss at bankruptcy leaves it below maintenance, and it is for the
+    # liquidator to order more.
+    if RULES.restoring and self.closed_in[account] == staticcall adl_jobs.POOL.epoch():
+        return False
     return self._is_handled(account)
 
 
@@ -110,6 +117,22 @@ def _is_due(account: uint256, health: IMarginPool.Health) -> bool:
 def _is_handled(account: uint256) -> bool:
     epoch: uint256 = (staticcall RULES.liquidator.last_handled(account))[0]
     return epoch == staticcall adl_jobs.POOL.epoch()
+
+
+# @notice Whether a job that an account needs serves another.
+@internal
+@view
+def _is_waiting(account: uint256) -> bool:
+    rest: uint256 = staticcall adl_jobs.POOL.legs_of(account)
+    for i: uint256 in range(MAX_MARKETS):
+        if rest == 0:
+            break
+        market: uint256 = math._lowest_bit(rest)
+        rest &= rest - 1
+        size: int256 = adl_jobs._position(account, market).size
+        if adl_jobs._load(adl_jobs._number(market, size < 0)).serving not in [0, account]:
+            return True
+    return False
 
 
 # @notice Go on with a closing, or begin it, by at most `steps` fills and payments.
@@ -521,6 +544,8 @@ def _bear(account: uint256, market: uint256, slot: uint256, due: uint256) -> uin
 # @dev The fund's fee comes last, out of what prices that count on all of its equity have left the account.
 @internal
 def _end(account: uint256, closing: Closing, resumed: bool):
+    if RULES.restoring:
+        self.closed_in[account] = staticcall adl_jobs.POOL.epoch()
     if RULES.fee != 0:
         fee: uint256 = math._ceil_div(closing.closed * RULES.fee, FEE_UNIT)
         left: int256 = adl_jobs._health(account).equity

@@ -23,6 +23,7 @@ from spillway.rules import (
     AdlRules,
     FundParams,
     IndexRules,
+    Layer,
     Limit,
     LiquidationRules,
     Price,
@@ -63,7 +64,9 @@ PULLED |= {"announce_policy", "switch_policy"}
 SLICED = LiquidationRules(slice_above=SLICE_ABOVE)
 FUND_UNITS = 1_500 * UNITS
 INTERFACES = Path(__file__).parents[2] / "contracts" / "interfaces"
-REASON = re.compile(r'"((?:pool|custody|book|liquidator|adl|vault|shedding|fund|levers): [^"]+)"')
+REASON = re.compile(
+    r'"((?:pool|custody|book|liquidator|adl|vault|shedding|fund|levers|providers): [^"]+)"'
+)
 # What an interface says that a function may refuse with.
 REASONS = {
     reason for path in INTERFACES.glob("*.vyi") for reason in REASON.findall(path.read_text())
@@ -78,6 +81,7 @@ class Venue:
     fund: FundParams | None = None
     closing: AdlRules = HYPERLIQUID_ADL
     index: IndexRules | None = None  # losses are charged per lot, and nobody is ranked
+    providers: Layer | None = None
 
 
 VENUES = {
@@ -95,6 +99,21 @@ VENUES = {
         LiquidationRules(limit=Limit.COVERED, restoring=True, fee=1_000),
         FundParams(pooled=False),
         AdlRules(Trigger.UNRESTORED, Price.BANKRUPTCY, everyone=True, restoring=True, fee=1_000),
+    ),
+    # Traders behind the book before the vault; whoever they can't hold, winners are paid to close.
+    "providers": Venue(
+        SLICED,
+        FundParams(),
+        AdlRules(
+            Trigger.UNRESTORED,
+            Price.PROVIDER,
+            everyone=True,
+            covered=True,
+            fee=1_000_000,
+            below_num=1,
+            below_den=2,
+        ),
+        providers=Layer("", below_num=3, below_den=4, share_num=2, share_den=3),
     ),
     # The book at any price: what nobody covers is written off.
     "open": Venue(SLICED._replace(limit=Limit.OPEN), closing=AdlRules(price=Price.MARK)),
@@ -130,6 +149,7 @@ class Arena:
     reader: Reader
     venue: Venue
     insurance: Contract | None
+    providers: Contract | None
     owners: dict[int, Address] = field(default_factory=dict)
     child: int = 0
     funds: list[int] = field(default_factory=list)
@@ -219,8 +239,8 @@ class Arena:
 
     def due(self) -> list[int]:
         """Whom the rules have closed: those below zero, or also those who were not restored."""
-        losers = self.below_zero()
-        if self.venue.closing.trigger != Trigger.UNRESTORED:
+        losers, rules = self.below_zero(), self.venue.closing
+        if rules.trigger != Trigger.UNRESTORED:
             return losers
         epoch = self.pool.call.epoch()
         return losers + [
@@ -229,8 +249,9 @@ class Arena:
             if number not in losers
             and self.fresh(number)
             and self.legs(number)
-            and self.now.equity(number)
+            and self.now.equity(number) * rules.below_den
             < margin.account_maintenance(self.now.accounts[number], self.now.markets)
+            * rules.below_num
             and self.liquidator.call.last_handled(number)[0] == epoch
         ]
 
@@ -402,6 +423,7 @@ def deploy(engine: Engine, artifacts: Artifacts, rules: Venue = VENUES["vault"])
         maker_fee=150,
         liquidation=rules.liquidation,
         fund=rules.fund,
+        providers=rules.providers,
         closing=rules.closing,
         index=rules.index,
         vault_params=VAULT_PARAMS,
@@ -427,6 +449,7 @@ def deploy(engine: Engine, artifacts: Artifacts, rules: Venue = VENUES["vault"])
         depositors=[engine.sender(40 + n) for n in range(len(DEPOSITORS))],
         venue=rules,
         insurance=venue.fund,
+        providers=venue.providers,
         reader=Reader(
             engine=engine,
             usdc=venue.usdc,

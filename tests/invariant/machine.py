@@ -40,6 +40,7 @@ AIMS = st.sampled_from([1_500_000, 900_000, 800_000, 500_000, 300_000, -1, -300_
 DEEP = st.sampled_from([-1, -300_000, -3_000_000, -9_000_000])
 WILD = st.sampled_from([0, 1, 2, 5, 9, 10**6, MAX_UINT])
 PARTS = st.sampled_from([40, 50, 50, 75, 90, 100, 120])  # percent of what stands
+LIMITS = st.sampled_from([0, 300, 8_000, 10**6])  # USD
 COUNTS = st.sampled_from([0, 1, 2, 3, MAX_UINT])
 TRESPASSES = 22  # calls that `trespass` tries
 
@@ -763,3 +764,27 @@ class VenueMachine(RuleBasedStateMachine):
 
 def _refused(receipt: Receipt, what: str) -> None:
     assert not receipt.success, what
+
+
+class ProvidedMachine(VenueMachine):
+    """The same on a venue with providers, who pledge before anything happens."""
+
+    @initialize(pledges=st.lists(st.tuples(PLACES, LIMITS), min_size=5, max_size=9))
+    def stand_behind(self, pledges: list[tuple[int, int]]) -> None:
+        for who, limit in pledges:
+            self.pledge(who, limit, leaves=False, own=True)
+
+    @rule(who=PLACES, limit=LIMITS, leaves=SIDES, own=st.sampled_from([True, True, False]))
+    def pledge(self, who: int, limit: int, leaves: bool, own: bool) -> None:
+        """Anyone stands behind the book, or no more, with an account of theirs or of others."""
+        arena, account = self.arena, self.account(who)
+        assert arena.providers is not None
+        there = [told.account for told in arena.providers.call.pledges()]
+        if leaves and there:
+            account = there[who % len(there)]
+        call = ("leave", account) if leaves else ("pledge", account, limit * USD)
+        receipt = self.act(
+            arena.providers, *call, sender=self.owner(account) if own else arena.outsider
+        )
+        if not own:
+            self._guarded(_refused, receipt, call[0])

@@ -9,14 +9,14 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.invariant import arena as arenas
-from tests.invariant.machine import VenueMachine
+from tests.invariant.machine import ProvidedMachine, VenueMachine
 
 if TYPE_CHECKING:
     from spillway.build import Artifacts
     from spillway.engines import Engine
 
 SHORT = settings(
-    max_examples=12,
+    max_examples=20,
     stateful_step_count=30,
     deadline=None,
     derandomize=True,
@@ -31,6 +31,7 @@ LAYERS = {
     "vault": (*FALLS, "BackstopEntered", "GapBorne", "DeficitWritten, deficit"),
     "fund": (*FALLS, "BackstopEntered", "Spent", "Halted"),
     "restoring": (*FALLS, "Spent", "Closed, even"),
+    "providers": (*FALLS, "BackstopEntered", "Pledged", "Released", "Spent"),
     "open": (*FALLS, "BackstopEntered", "GapBorne", "DeficitWritten, deficit"),
     "both sides": ("BookEntered, filled", "Spent", "Charged", "Exempted"),
     "other side": ("BookEntered, filled", "Charged", "DeficitWritten, deficit"),
@@ -52,7 +53,7 @@ def arena(engine: Engine, artifacts: Artifacts, venue: str) -> arenas.Arena:
 
 def play(arena: arenas.Arena, profile: settings) -> None:
     def start() -> VenueMachine:
-        return VenueMachine(arena)
+        return ProvidedMachine(arena) if arena.providers else VenueMachine(arena)
 
     run_state_machine_as_test(start, settings=profile)  # type: ignore[arg-type] # any callable does
 

@@ -10,7 +10,7 @@ from tests.bench import GTC
 from tests.chain import undone
 from tests.invariant import arena as arenas
 from tests.invariant import keeping
-from tests.invariant.machine import TRESPASSES, VenueMachine
+from tests.invariant.machine import TRESPASSES, ProvidedMachine, VenueMachine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from spillway.build import Artifacts
     from spillway.engines import Engine
 
-    Chapter = Callable[[VenueMachine], None]
+    Chapter = Callable[[ProvidedMachine], None]
 
 # What only an engine, or the admin, may call, and what opens once, before the play.
 NOT_FOR_ALL = {
@@ -47,14 +47,17 @@ def told(engine: Engine, artifacts: Artifacts) -> Iterator[arenas.Arena]:
             play(arena, chapter)
         insured = arenas.deploy(engine, artifacts, arenas.VENUES["fund"])
         play(insured, insure)
-        arena.counts.update(insured.counts)
-        arena.events.update(insured.events)
+        provided = arenas.deploy(engine, artifacts, arenas.VENUES["providers"])
+        play(provided, stand_behind)
+        for other in (insured, provided):
+            arena.counts.update(other.counts)
+            arena.events.update(other.events)
         yield arena
 
 
 def play(arena: arenas.Arena, chapter: Chapter) -> None:
     """Play a chapter from the opening on, and bring the venue back."""
-    machine = VenueMachine(arena)
+    machine = ProvidedMachine(arena)
     chapter(machine)
     machine.teardown()
 
@@ -118,6 +121,14 @@ def insure(machine: VenueMachine) -> None:
     machine.fund_chore("shed", 0, 1)
 
 
+def stand_behind(machine: ProvidedMachine) -> None:
+    """A provider takes a long over, and leaves."""
+    machine.pledge(FIRM, 10**6, leaves=False, own=True)
+    machine.trade_both(POOR, POCKET, 0, 8_000, 0)
+    machine.strike(0, 0, 500_000, twice=False, then="liquidate")
+    machine.pledge(FIRM, 0, leaves=True, own=True)
+
+
 def trespass(machine: VenueMachine) -> None:
     for place in range(TRESPASSES):
         machine.trespass(POOR, OTHER, 0, 50, place)
@@ -140,6 +151,7 @@ CONTRACTS = (
     "Custody",
     "OrderBook",
     "Vault",
+    "BackstopProviders",
     "InsuranceFund",
     "Liquidator",
     "Adl",

@@ -135,9 +135,9 @@ def ruled(vectors: Vectors) -> Preset:
 def deploy(
     vectors: Vectors, engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address
 ) -> Bench:
-    """Deploy the venue of a file. Its trades are free of fees, and its vault has nothing."""
+    """Deploy the venue of a file: trades are free of fees, vault and providers have nothing."""
     preset = ruled(vectors)
-    behind = [layer(told, NOBODY) for told in preset.backstops if told.by == "vault"]
+    behind = {told.by: layer(told, NOBODY) for told in preset.backstops}
     fund = fund_rules(preset.insurance, preset.vault, 0)[0] if preset.insurance else None
     indexed = preset.adl.policy in INDEXES
     return benches.deploy(
@@ -147,7 +147,8 @@ def deploy(
         keeper,
         policy=contract_name(preset.adl.policy),
         liquidation=liquidation_rules(preset),
-        layer=behind[0] if behind else BEHIND_THE_BOOK,
+        layer=behind.get("vault", BEHIND_THE_BOOK),
+        providers=behind.get("providers"),
         fund=fund,
         closing=adl_rules(preset, NOBODY),
         index=index_rules(preset, NOBODY) if indexed else None,

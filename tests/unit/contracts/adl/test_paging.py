@@ -32,7 +32,7 @@ from tests.unit.contracts.adl.stage import (
     ranked,
     scan,
 )
-from tests.unit.contracts.hand import sums_hold, swap
+from tests.unit.contracts.hand import hand, sums_hold, swap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -532,3 +532,19 @@ def test_a_loser_may_save_itself_with_new_collateral(bench: Bench, loser: int) -
     bench.deposit(loser, 10)
     assert close(bench, loser).named("ClosingDropped")
     assert bench.size(loser) == 5
+
+
+def test_a_loser_whose_job_still_serves_another_is_passed_over(
+    bench: Bench, dry: dict[str, int]
+) -> None:
+    """A keeper's list is not worth nothing because the first on it is not done."""
+    second, third = dry["rich"], bench.open("third", 20)
+    bench.pool.transact.pay(second, dry["pit"], 20_000 * USD, sender=hand(bench))
+    swap(bench, third, dry["pit"], 2, 70, market=1)
+    bench.mark(89, 50)
+    plans = [(p.market, p.longs, p.threshold, list(p.order)) for p in bench.plans(third)]
+    receipt = bench.adl.transact.deleverage([second, third], plans, sender=bench.keeper)
+    assert [closed.account for closed in receipt.named("Closed")] == [third]
+    assert (bench.size(second), bench.size(third, market=1)) == (4, 0)
+    with refused("adl: job serves another"):
+        close(bench, second)

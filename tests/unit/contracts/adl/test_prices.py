@@ -236,3 +236,23 @@ def test_a_fund_that_stands_among_the_winners_pays_once(deploy: Deploy, engine: 
     assert equities(bench) == [0, 1_300, 10_300 - 300]
     assert bench.pool.call.solvency().deficit == (390 - 60 - 300) * USD
     assert bench.total_equity() == bench.cash()
+
+
+def test_what_restores_an_account_is_closed_once(deploy: Deploy) -> None:
+    """At 83 equity is 40 of 83 that are needed: six lots, and four while it has 16 of 33.2."""
+    rules = LiquidationRules(restoring=True)
+    closing = AdlRules(Trigger.UNRESTORED, Price.BANKRUPTCY, everyone=True, restoring=True)
+    bench = deploy(liquidation=rules, closing=closing)
+    loser = bench.accounts["loser"]
+    bench.mark(83)
+    bench.liquidate(loser)
+    bench.deleverage(loser)
+    assert (bench.size(loser), bench.equity(loser)) == (4, 16)
+    assert not bench.pool.call.market(0).locked
+    with refused("adl: account is not below zero"):
+        bench.adl.transact.open_jobs(loser, [(0, 0)], sender=bench.keeper)
+    bench.mark(83)
+    bench.liquidate(loser)
+    bench.deleverage(loser)
+    # 17.2 are lacking, of which a lot frees 8.3.
+    assert (bench.size(loser), bench.equity(loser)) == (1, 4)

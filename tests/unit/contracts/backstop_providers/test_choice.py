@@ -150,6 +150,21 @@ def test_resting_orders_count_as_in_the_pool(bench: Bench, needy: int) -> None:
     assert chosen(bench, needy) == 0
 
 
+@pytest.mark.parametrize("is_bid", [True, False])
+def test_orders_that_face_what_passes_are_netted_as_in_the_pool(
+    bench: Bench, *, is_bid: bool
+) -> None:
+    """Orders of 15 against a position of 10: no more than 15 lots can come of them, and 10 do."""
+    loser = open_short(bench, 230) if is_bid else open_long(bench, 230)
+    bench.mark(120 if is_bid else 80, 50, 20)
+    taker = provider(bench, usd=399)
+    bench.place(taker, 15 if is_bid else -15, 115 if is_bid else 85, ALO)
+    assert chosen(bench, loser) == taker
+    bench.liquidate(loser)
+    health = bench.pool.call.health(taker)
+    assert health.initial == (240 if is_bid else 160) * USD
+
+
 def test_a_leverage_of_ones_own_asks_for_more(bench: Bench, needy: int) -> None:
     """At leverage 2 the account asks for 400."""
     taker = provider(bench, usd=399)
@@ -208,6 +223,14 @@ def test_a_loser_that_has_pledged_does_not_stop_its_own_liquidation(bench: Bench
     receipt = bench.liquidate(loser)
     assert (outcome(receipt, loser), refusals(receipt)) == (TAKEN_OVER, [NO_BACKSTOP])
     assert bench.at(loser) == (0, 0)
+
+
+def test_nobody_is_named_for_its_own_account(bench: Bench) -> None:
+    account = provider(bench)
+    swap(bench, account, rich(bench), 1, 100)
+    assert chosen(bench, account) == 0
+    other = provider(bench, "other", limit=1_000)
+    assert chosen(bench, account) == other
 
 
 def test_two_losers_that_have_pledged_do_not_take_each_other_over(bench: Bench) -> None:

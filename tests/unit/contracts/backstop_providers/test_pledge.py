@@ -156,6 +156,15 @@ def test_the_weakest_gives_way_to_whoever_is_stronger(bench: Bench) -> None:
     assert set(pledges(bench)) == {*others, newcomer}
 
 
+def test_of_those_as_weak_the_first_gives_way(bench: Bench) -> None:
+    first, *others = fill(bench)
+    for account in (first, *others):
+        bench.pledge(account, 500)
+    newcomer = bench.open("newcomer", 501)
+    bench.pledge(newcomer, 501)
+    assert set(pledges(bench)) == {*others, newcomer}
+
+
 def test_places_can_not_be_held_without_a_limit(bench: Bench) -> None:
     """Four rich accounts that mean to take nothing keep nobody out."""
     squatters = fill(bench, usd=10**6)
