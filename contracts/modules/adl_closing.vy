@@ -179,7 +179,7 @@ def _begun(account: uint256, health: IMarginPool.Health) -> Closing:
 # @return What the leg would be worth more at the job's prices than it is at present.
 @internal
 def _engage(account: uint256, market: uint256, size: int256) -> int256:
-    number: uint256 = adl_jobs._number(market, size < 0)
+    number: uint256 = adl_jobs._number_for(account, market, size < 0)
     job: IAdl.Job = adl_jobs._load(number)
     require._that(job.phase == adl_jobs.READY, "adl: no job is ready")
     require._that(job.serving == 0, "adl: job serves another")
@@ -264,7 +264,7 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
     market: uint256 = math._lowest_bit(closing.rest)
     size: int256 = (staticcall adl_jobs.POOL.position(account, market)).size
     long: bool = closing.longs & 1 << market != 0
-    number: uint256 = adl_jobs._number(market, not long)
+    number: uint256 = adl_jobs._number_for(account, market, not long)
     job: IAdl.Job = adl_jobs._load(number)
     seen: IMarginPool.Market = staticcall adl_jobs.POOL.market(market)
     lots: uint256 = math._magnitude(size)
@@ -289,6 +289,8 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
             job.last_key = 0
             continue
         filled: uint256 = min(lots, found[0].size)
+        if adl_jobs.SHARED:
+            filled = min(filled, adl_jobs._won(key))
         won: uint256 = 0
         taken: int256 = 0
         won, taken = self._fill(account, market, long, job, seen, found[0], key, filled)
@@ -299,7 +301,7 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
         job.lots -= filled
         job.used = job.next + 1
         job.last_key = key
-        if filled == found[0].size:
+        if filled == found[0].size or adl_jobs.SHARED:
             job.next += 1
             job.last_key = 0
     if lots == 0:
@@ -312,7 +314,7 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
 
 # @notice A queue that ran dry because its winners were losers elsewhere goes on with every holder that is left.
 # @dev Whoever was enrolled is gone from the list, so that all who come rank behind; those that this closing
-#      has hit keep their ranks, and bear the gap.
+#      has hit keep their ranks, and bear the gap. New quotas have a queue of their own, and bear it alone.
 @internal
 @pure
 def _again(dry: IAdl.Job) -> IAdl.Job:
@@ -413,7 +415,8 @@ def _bear_market(account: uint256, owed: Closing, steps: uint256) -> (Closing, u
         closing.phase = SPREADING
         closing.rest = closing.legs
     market: uint256 = math._lowest_bit(closing.rest)
-    number: uint256 = adl_jobs._number(market, closing.longs & 1 << market == 0)
+    longs: bool = closing.longs & 1 << market == 0
+    number: uint256 = adl_jobs._number_for(account, market, longs)
     job: IAdl.Job = adl_jobs._load(number)
     if closing.rank == 0:
         closing.rank = job.first + 1
@@ -500,7 +503,8 @@ def _release(account: uint256, closing: Closing, resumed: bool):
             break
         market: uint256 = math._lowest_bit(rest)
         rest &= rest - 1
-        number: uint256 = adl_jobs._number(market, closing.longs & 1 << market == 0)
+        longs: bool = closing.longs & 1 << market == 0
+        number: uint256 = adl_jobs._number_for(account, market, longs)
         job: IAdl.Job = adl_jobs._load(number)
         if job.serving == account:
             job.serving = 0

@@ -1,6 +1,7 @@
-"""Ranking policies: who is deleveraged first. Bit-exact twins of contracts/adl, one file each.
+"""Policies of auto-deleveraging, bit-exact twins of contracts/adl, one file each.
 
-`QUEUES` is the one list of them: presets, deployment, tests and tables go by it.
+`QUEUES` says who is deleveraged first, `SHARES` how lots are shared over all. They are the one list
+of them: presets, deployment, tests and tables go by it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from spillway.model.policies import (
     binance_queue,
     bitmex_queue,
     bybit_queue,
+    contracts_pro_rata,
     ethereal_queue,
     hyperliquid_docs_queue,
     hyperliquid_queue,
@@ -17,11 +19,26 @@ from spillway.model.policies import (
     profit_leverage_size_queue,
     profit_queue,
     random_start,
+    risk_aware_pro_rata,
     size_queue,
+    water_filling,
+    wealth_pro_rata,
 )
 from spillway.model.policies.candidate import Candidate, Score, Side, seeded
+from spillway.model.policies.share import Asked, Quota
 
-__all__ = ["QUEUES", "Candidate", "Score", "Side", "contract_name", "seeded"]
+__all__ = [
+    "POLICIES",
+    "QUEUES",
+    "SHARES",
+    "Asked",
+    "Candidate",
+    "Quota",
+    "Score",
+    "Side",
+    "contract_name",
+    "seeded",
+]
 
 # By the name that presets use; in the order of the table in docs/adl.md.
 QUEUES: dict[str, Score] = {
@@ -38,6 +55,16 @@ QUEUES: dict[str, Score] = {
     "largest_position_queue": largest_position_queue.score,
     "random_start": random_start.score,
 }
+
+# Likewise.
+SHARES: dict[str, Quota] = {
+    "wealth_pro_rata": wealth_pro_rata.quota,
+    "contracts_pro_rata": contracts_pro_rata.quota,
+    "risk_aware_pro_rata": risk_aware_pro_rata.quota,
+    "water_filling": water_filling.quota,
+}
+
+POLICIES = (*QUEUES, *SHARES)
 
 
 def contract_name(policy: str) -> str:
