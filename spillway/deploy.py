@@ -7,7 +7,7 @@ from enum import IntEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from spillway.model.policies import contract_name
+from spillway.model.policies import SHARES, contract_name
 from spillway.preset_rules import adl_rules, fund_rules, layer, liquidation_rules
 from spillway.rules import NOBODY, PPM
 from spillway.scenario import desks
@@ -141,7 +141,8 @@ def deploy(
     liquidator = new("Liquidator", pool.address, book.address, fund_at, selling, layers)
     policy = new(contract_name(preset.adl.policy))
     closing = adl_rules(preset, liquidator.address)
-    adl = new("Adl", pool.address, policy.address, fund_at, closing)
+    kind = "AdlShares" if preset.adl.policy in SHARES else "Adl"
+    adl = new(kind, pool.address, policy.address, fund_at, closing)
     lens = new("Lens", pool.address, book.address, adl.address)
     contracts = Contracts(usdc, pool, custody, book, oracle, adl, vault, liquidator, lens, fund)
     _grant(contracts, roles.admin)

@@ -11,7 +11,7 @@ from pydantic import Field
 from spillway import tables
 from spillway.build import ROOT
 from spillway.errors import BadInput
-from spillway.model.policies import QUEUES
+from spillway.model.policies import POLICIES, SHARES
 from spillway.tables import Flag, Table, Text, Whole
 
 FOLDER = ROOT / "venues"
@@ -155,8 +155,11 @@ def load(path: Path) -> Preset:
         allowed = "at most the taker's fee"
         raise BadInput(str(path), "trading.maker_fee_ppm", preset.trading.maker_fee_ppm, allowed)
     _check_insurance(preset, str(path))
-    if preset.adl.policy not in QUEUES:
-        raise BadInput(str(path), "adl.policy", preset.adl.policy, f"one of {', '.join(QUEUES)}")
+    if preset.adl.policy not in POLICIES:
+        raise BadInput(str(path), "adl.policy", preset.adl.policy, f"one of {', '.join(POLICIES)}")
+    if preset.adl != _ruled(preset.adl):
+        allowed = '"bankruptcy", with adl.everyone = true, where lots are shared'
+        raise BadInput(str(path), "adl.price", preset.adl.price, allowed)
     return preset
 
 
@@ -186,6 +189,16 @@ def part_of(text: str) -> Fraction:
 
 
 def with_policy(preset: Preset, policy: str) -> Preset:
-    """Return the preset with another ranking policy; nothing else of it changes."""
-    adl = preset.adl.model_copy(update={"policy": policy})
+    """Return the preset with another policy; nothing else of it changes, but for the price.
+
+    Where lots are shared they carry the loss: everyone is closed at the loser's bankruptcy price.
+    """
+    adl = _ruled(preset.adl.model_copy(update={"policy": policy}))
     return preset.model_copy(update={"adl": adl})
+
+
+def _ruled(adl: Adl) -> Adl:
+    """Return the rules with the price that a policy needs."""
+    if adl.policy not in SHARES:
+        return adl
+    return adl.model_copy(update={"price": "bankruptcy", "everyone": True})

@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from spillway import ranking
+from spillway import sharing as keeping
+from spillway.model.policies import SHARES, contract_name
 from spillway.rules import (
     HYPERLIQUID,
     HYPERLIQUID_ADL,
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from spillway.build import Artifacts
     from spillway.engines import Address, Contract, Engine, Receipt
+    from spillway.model.policies import Quota
 
 USD = 10**18
 UNITS = 10**6
@@ -58,6 +61,7 @@ class Bench:
     vault: Address
     admin: Address
     keeper: Address
+    quota: Quota | None = None  # where lots are shared
     accounts: dict[str, int] = field(default_factory=dict)
     owners: dict[int, Address] = field(default_factory=dict)
     next_sender: int = 20
@@ -183,9 +187,25 @@ class Bench:
         return receipt
 
     def deleverage(self, *losers: int) -> Receipt:
-        """A keeper closes the losers, in this order, with honest plans."""
+        """A keeper closes the losers, in this order, with honest plans; the last transaction."""
+        if self.quota:
+            return [self.share(self.sharing(loser)) for loser in losers][-1]
         plans = [_as_tuple(plan) for plan in self.plans(*losers)]
         receipt: Receipt = self.adl.transact.deleverage(list(losers), plans, sender=self.keeper)
+        return receipt
+
+    def sharing(self, loser: int) -> list[keeping.Plan]:
+        """The plans that close a loser where lots are shared."""
+        assert self.quota is not None
+        return [
+            keeping.read(self.adl, self.pool, self.quota, loser, market).plan
+            for market in self.legs(loser)
+        ]
+
+    def share(self, plans: Sequence[keeping.Plan]) -> Receipt:
+        """A keeper closes the losers of plans, in their order."""
+        losers = list(dict.fromkeys(plan.loser for plan in plans))
+        receipt: Receipt = self.adl.transact.deleverage(losers, plans, sender=self.keeper)
         return receipt
 
     def plans(self, *losers: int) -> list[ranking.Plan]:
@@ -252,6 +272,16 @@ class Bench:
         return Decimal(self.pool.call.solvency().custody) / UNITS
 
 
+def _kind(policy: str) -> str:
+    """The contract that a policy, by the name of its contract, is for."""
+    return "AdlShares" if _quota(policy) else "Adl"
+
+
+def _quota(policy: str) -> Quota | None:
+    by_contract = {contract_name(name): quota for name, quota in SHARES.items()}
+    return by_contract.get(policy)
+
+
 def _as_tuple(plan: ranking.Plan) -> tuple[Any, ...]:
     return plan.market, plan.longs, plan.threshold, list(plan.order)
 
@@ -306,7 +336,7 @@ def deploy(
     scores = engine.deploy(artifacts[policy], sender=admin)
     closing = closing._replace(liquidator=liquidator.address)
     ranked = (pool.address, scores.address, fund_at, closing)
-    adl = engine.deploy(artifacts["Adl"], *ranked, sender=admin)
+    adl = engine.deploy(artifacts[_kind(policy)], *ranked, sender=admin)
     lens = engine.deploy(artifacts["Lens"], pool.address, book.address, adl.address, sender=admin)
     holders = {
         ORACLE: oracle,
@@ -336,6 +366,7 @@ def deploy(
         vault=vault,
         admin=admin,
         keeper=keeper,
+        quota=_quota(policy),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -61,7 +62,7 @@ def test_no_quota_falls_as_the_level_rises(
 ) -> None:
     asked, found = side
     steps = [at(quota, asked, found, level) for level in sorted(levels)]
-    for lower, higher in zip(steps, steps[1:], strict=False):
+    for lower, higher in pairwise(steps):
         assert all(few <= many for few, many in zip(lower, higher, strict=True))
 
 
@@ -83,7 +84,7 @@ def test_the_next_level_has_at_most_one_lot_more_where_the_sum_is_met(
     asked, found = side
     level = level_of(quota, SIDE, asked, found)
     sums = [sum(at(quota, asked, found, n)) for n in range(max(level - 3, 0), level + 4)]
-    assert all(more - less in (0, 1) for less, more in zip(sums, sums[1:], strict=False))
+    assert all(more - less in (0, 1) for less, more in pairwise(sums))
 
 
 @QUOTAS
