@@ -70,16 +70,24 @@ class Reader:
         )
 
 
-HYPERLIQUID = presets.load(presets.find("hyperliquid")).adl
+HYPERLIQUID = presets.load(presets.find("hyperliquid"))
 
 
 class Shift:
     """The keeper at work on a bench, as a run has it work: it rehearses what it will meet."""
 
-    def __init__(self, bench: Bench, artifacts: Artifacts, *, liquidates: bool = True) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        artifacts: Artifacts,
+        *,
+        liquidates: bool = True,
+        policy: str = "hyperliquid_queue",
+    ) -> None:
         self._bench = bench
+        rules = presets.with_policy(HYPERLIQUID, policy).adl
         # The keeper calls what a bench has under the same names.
-        self._keeper = Keeper(Venue(cast("Contracts", bench)), bench.keeper, (), HYPERLIQUID)
+        self._keeper = Keeper(Venue(cast("Contracts", bench)), bench.keeper, (), rules)
         self._liquidates = liquidates
         self._storage = PoolStorage(bench.pool, artifacts["MarginPool"])
 
@@ -93,9 +101,12 @@ class Shift:
             calls = self._keeper.unlock(view)
             if self._liquidates:
                 calls += self._keeper.liquidate(view)
-        if to_close:
+        more = to_close
+        while more:
             with engine.rehearse(calls, at):
-                calls += self._keeper.deleverage(self._view(at))
+                told = self._keeper.deleverage(self._view(at))
+            calls += told
+            more = self._keeper.one_by_one and bool(told)
         receipts = list(engine.send_block(calls, at).receipts)
         assert not [(each.label, each.reason) for each in receipts if not each.success]
         return receipts
@@ -113,7 +124,7 @@ class Shift:
             for market in seen
         ]
         reader = Reader(bench.engine, bench.usdc, bench.pool, bench.custody, self._storage, listed)
-        return View(block=0, time=at, now=reader.snapshot())
+        return View(block=at, time=at, now=reader.snapshot())
 
 
 def labels(receipts: Sequence[Receipt]) -> list[str]:
