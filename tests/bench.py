@@ -21,6 +21,7 @@ from spillway.rules import (
     FundParams,
     Layer,
     LiquidationRules,
+    Price,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ GTC, IOC, ALO, MARKET = range(4)
 MAX_UINT = 2**256 - 1
 NO_TIER = (0, 0)
 BEHIND_THE_BOOK = Layer(NOBODY)
+SHARED_ADL = AdlRules(price=Price.BANKRUPTCY, everyone=True)
 
 # An amount of USD. As whole ones compare equal to integers, tests write them so.
 Usd: TypeAlias = Decimal | int
@@ -299,7 +301,7 @@ def deploy(
     layer: Layer = BEHIND_THE_BOOK,
     fund: FundParams | None = None,
     caps: Sequence[int] = (),
-    closing: AdlRules = HYPERLIQUID_ADL,
+    closing: AdlRules | None = None,
     vault_params: tuple[int, ...] | None = None,
     by_hand: Mapping[int, Address] | None = None,
     ungranted: Container[int] = (),
@@ -334,7 +336,7 @@ def deploy(
     ruled = (pool.address, book.address, fund_at, liquidation, layers)
     liquidator = engine.deploy(artifacts["Liquidator"], *ruled, sender=admin)
     scores = engine.deploy(artifacts[policy], sender=admin)
-    closing = closing._replace(liquidator=liquidator.address)
+    closing = (closing or rules_of(policy))._replace(liquidator=liquidator.address)
     ranked = (pool.address, scores.address, fund_at, closing)
     adl = engine.deploy(artifacts[_kind(policy)], *ranked, sender=admin)
     lens = engine.deploy(artifacts["Lens"], pool.address, book.address, adl.address, sender=admin)
@@ -371,11 +373,16 @@ def deploy(
 
 
 def rank_by(bench: Bench, artifacts: Artifacts, policy: str) -> Bench:
-    """The same venue, whose role ADL was open, ranking by the contract of a policy."""
+    """The same venue, whose role ADL was open, deleveraging by the contract of a policy."""
     scores = bench.engine.deploy(artifacts[policy], sender=bench.admin)
-    told = bench.pool.address, scores.address, NOBODY, HYPERLIQUID_ADL
-    adl = bench.engine.deploy(artifacts["Adl"], *told, sender=bench.admin)
+    told = bench.pool.address, scores.address, NOBODY, rules_of(policy)
+    adl = bench.engine.deploy(artifacts[_kind(policy)], *told, sender=bench.admin)
     bench.pool.transact.grant(ADL, adl.address, sender=bench.admin)
     seen = bench.pool.address, bench.book.address, adl.address
     lens = bench.engine.deploy(artifacts["Lens"], *seen, sender=bench.admin)
-    return replace(bench, adl=adl, lens=lens)
+    return replace(bench, adl=adl, lens=lens, quota=_quota(policy))
+
+
+def rules_of(policy: str) -> AdlRules:
+    """Hyperliquid's, but for the price that sharing needs."""
+    return SHARED_ADL if _quota(policy) else HYPERLIQUID_ADL

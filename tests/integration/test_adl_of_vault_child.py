@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from spillway.model.policies import SHARES, contract_name
-from spillway.rules import AdlRules, Price
 from tests import bench as benches
 from tests.bench import DEFICIT, USD, Bench
 
@@ -37,9 +36,8 @@ def sharing(
     request: pytest.FixtureRequest,
 ) -> Bench:
     """The same where lots are shared."""
-    rules = AdlRules(price=Price.BANKRUPTCY, everyone=True)
     name = contract_name(request.param)
-    return taken_over(benches.deploy(engine, artifacts, admin, keeper, policy=name, closing=rules))
+    return taken_over(benches.deploy(engine, artifacts, admin, keeper, policy=name))
 
 
 def taken_over(venue: Bench) -> Bench:

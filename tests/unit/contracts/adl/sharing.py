@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from spillway import sharing
-from spillway.rules import AdlRules, Price
 from tests.unit.contracts.adl import stage
 from tests.unit.contracts.adl.stage import ALL
 
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
     from spillway.engines import Address, Engine, Receipt
     from tests.bench import Bench
 
-SHARED = AdlRules(price=Price.BANKRUPTCY, everyone=True)
-
 
 def deploy(
     engine: Engine,
@@ -23,11 +20,10 @@ def deploy(
     admin: Address,
     keeper: Address,
     policy: str = "ContractsProRata",
-    closing: AdlRules = SHARED,
     **options: Any,
 ) -> Bench:
     """A venue with three markets that shares, whose liquidator is the hand."""
-    return stage.deploy(engine, artifacts, admin, keeper, policy=policy, closing=closing, **options)
+    return stage.deploy(engine, artifacts, admin, keeper, policy=policy, **options)
 
 
 def level(bench: Bench, loser: int, market: int = 0) -> int:

@@ -16,10 +16,10 @@ import pytest
 from spillway.model.policies import SHARES, contract_name
 from spillway.rules import AdlRules, FundParams, Price
 from tests.bench import DEFICIT, USD
+from tests.bench import SHARED_ADL as SHARED
 from tests.chain import refused, undone
 from tests.unit.contracts.adl import sharing
 from tests.unit.contracts.adl.sharing import (
-    SHARED,
     end_job,
     entries,
     job,
