@@ -61,9 +61,7 @@ def __init__(pool: IMarginPool, policy: ISharePolicy, fund: IInsuranceFund, rule
 
 
 @external
-def deleverage(
-    losers: DynArray[uint256, MAX_LOSERS], plans: DynArray[IAdlShares.Plan, MAX_PLANS]
-):
+def deleverage(losers: DynArray[uint256, MAX_LOSERS], plans: DynArray[IAdlShares.Plan, MAX_PLANS]):
     for loser: uint256 in losers:
         if not self._can_close(loser):
             continue
@@ -82,7 +80,7 @@ def open_jobs(loser: uint256, asked: DynArray[uint256, MAX_PLANS]):
     require._that(adl_closing._is_due(loser, health), "adl: account is not below zero")
     require._that(health.stale_notional == 0, "adl: stale mark")
     for market: uint256 in asked:
-        self._open(loser, market)
+        self._open(loser, market, health)
         adl_locks._lock(loser, market)
 
 
@@ -125,7 +123,8 @@ def demand(loser: uint256, market: uint256) -> (IAdlPolicy.Side, ISharePolicy.As
     if job.phase != adl_jobs.ABSENT:
         return adl_jobs._side(market, longs, job), adl_quotas._asked(loser, market)
     job = adl_jobs._opened(market, loser, longs, 0)
-    return adl_jobs._side(market, longs, job), self._terms(loser, market)
+    health: IMarginPool.Health = staticcall adl_jobs.POOL.health(loser)
+    return adl_jobs._side(market, longs, job), self._terms(loser, market, health)
 
 
 @external
@@ -178,7 +177,7 @@ def _prepare(loser: uint256, market: uint256, level: uint256):
         return
     phase: uint256 = self._job(loser, market).phase
     if phase == adl_jobs.ABSENT:
-        self._open(loser, market)
+        self._open(loser, market, staticcall adl_jobs.POOL.health(loser))
     if phase != adl_jobs.READY:
         self._scan(loser, market, level, ALL)
 
@@ -203,12 +202,12 @@ def _longs(loser: uint256, market: uint256) -> bool:
 
 # @param loser An account that can be closed.
 @internal
-def _open(loser: uint256, market: uint256):
+def _open(loser: uint256, market: uint256, health: IMarginPool.Health):
     longs: bool = self._longs(loser, market)
     number: uint256 = adl_jobs._number_for(loser, market, longs)
     require._that(adl_jobs._load(number).phase == adl_jobs.ABSENT, "adl: job is open")
     job: IAdl.Job = adl_jobs._opened(market, loser, longs, 0)
-    terms: ISharePolicy.Asked = self._terms(loser, market)
+    terms: ISharePolicy.Asked = self._terms(loser, market, health)
     adl_quotas._open(number, terms)
     adl_jobs._save(number, job)
     log IAdlShares.SharesOpened(
@@ -226,9 +225,8 @@ def _open(loser: uint256, market: uint256):
 #         what the account lacks, less what the insurance fund may pay.
 @internal
 @view
-def _terms(loser: uint256, market: uint256) -> ISharePolicy.Asked:
+def _terms(loser: uint256, market: uint256, health: IMarginPool.Health) -> ISharePolicy.Asked:
     held: IMarginPool.Position = staticcall adl_jobs.POOL.position(loser, market)
-    health: IMarginPool.Health = staticcall adl_jobs.POOL.health(loser)
     weighted: int256 = -health.equity * convert(held.maintenance, int256)
     lacking: int256 = math._ceil_div_signed(weighted, health.maintenance)
     if adl_closing.RULES.covered:

@@ -52,11 +52,13 @@ class Sharing:
         plan: What the contract is told.
         holders: Places of the holder list, and lots that its holder gives; holes left out.
         length: Places of the list.
+        borne: Whether each has the equity for its part, so that there is no gap.
     """
 
     plan: Plan
     holders: tuple[tuple[int, int], ...]
     length: int
+    borne: bool
 
     @property
     def giving(self) -> int:
@@ -80,8 +82,17 @@ def read(adl: Contract, pool: Contract, quota: Quota, loser: int, market: int) -
         for each in pool.call.candidates(market, side.longs, start, PAGE, side.mark, side.funding)
     ]
     level = level_of(quota, side, asked, found)
-    lots = tuple((each.place, quota(side, asked, each, level)) for each in found)
-    return Sharing(Plan(loser, market, level), lots, side.length)
+    lots = [quota(side, asked, each, level) for each in found]
+    return Sharing(
+        plan=Plan(loser, market, level),
+        holders=tuple((each.place, given) for each, given in zip(found, lots, strict=True)),
+        length=side.length,
+        borne=all(
+            each.equity >= given * asked.loss
+            for each, given in zip(found, lots, strict=True)
+            if given
+        ),
+    )
 
 
 def _as(kind: type[Any], told: object) -> Any:

@@ -45,5 +45,7 @@ def _lots(spare: uint256, size: uint256, rate: uint256) -> uint256:
         return share_rates._part(size, size, rate)
     # Until they are closed whole, it keeps everything.
     fallen: uint256 = rate - min(rate, FIRST)
-    keeps: uint256 = share_rates._part(spare, size, share_rates.FULL - min(fallen, share_rates.FULL))
+    keeps: uint256 = share_rates._part(
+        spare, size, share_rates.FULL - min(fallen, share_rates.FULL)
+    )
     return size - keeps

@@ -31,7 +31,7 @@ from spillway.model.pool import MAX_LEGS, Pool
 from spillway.ranking import MOST_RANKS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from spillway.actors.rankings import Holder
     from spillway.actors.view import View
@@ -197,21 +197,32 @@ class Closings:
         return equity < 0 or not self._below_zero
 
     def _closed(self, loser: int, steps: int, view: View) -> list[Call]:
-        return pages_to_close(self._venue, self._address, loser, steps, further_legs(loser, view))
+        def close(steps: int, gas: int) -> Call:
+            return self._venue.close(loser, steps, self._address, gas)
+
+        return pages_to_close(close, steps, further_legs(loser, view))
 
 
-def pages_to_close(venue: Venue, sender: Address, loser: int, steps: int, legs: int) -> list[Call]:
-    """Return the pages that close a loser, with so many further legs, in so many steps."""
+def pages_to_close(
+    close: Callable[[int, int], Call], steps: int, legs: int, begun: int = GAS_LEG_BEGUN
+) -> list[Call]:
+    """Return the pages that close a loser.
+
+    Args:
+        close: Makes a page of so many steps, with so much gas.
+        steps: Fills and payments of a gap.
+        legs: That the loser has beyond the first.
+        begun: Gas that one of them takes when the closing begins.
+    """
     page = GAS_LOSER + legs * GAS_LEG_LEFT
     first = []
     if legs < MAX_LEGS:
-        page += legs * GAS_LEG_BEGUN
+        page += legs * begun
     else:
-        begun = min(GAS_LOSER + legs * GAS_LEG_BEGUN, TX_GAS_LIMIT)
-        first = [venue.close(loser, 0, sender, begun)]
+        first = [close(0, min(GAS_LOSER + legs * begun, TX_GAS_LIMIT))]
     each = min(max((GAS_PAGE - page) // GAS_WINNER, 1), STEPS)
     gas = page + min(steps, each) * GAS_WINNER
-    return first + [venue.close(loser, each, sender, gas)] * -(-steps // each)
+    return first + [close(each, gas)] * -(-steps // each)
 
 
 def _fits(losers: Sequence[int], ready: Sequence[Prepared], view: View) -> bool:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 GAS_GIVER = 160_000  # enrolling a holder, its fill, and its part of the gap
 GAS_LEG = 700_000  # a job opened, kept, and ended
+GAS_LEG_BEGUN = 200_000  # a leg noted, and what it gives, when the closing begins
 QUOTA_GAS = 2_000  # of a policy, a holder
 
 
@@ -119,13 +120,19 @@ class ShareClosings:
         calls = self._opened(loser, [m for m in legs if m not in open_])
         for market, each in shared.items():
             calls += self._scanned(each, worst[market])
-        winners = sum(each.giving for each in shared.values())
-        winners += sum(self._job(loser, market).enrolled for market in ready)
-        calls += pages_to_close(
-            self._venue, self._address, loser, 2 * winners + 1, further_legs(loser, view)
-        )
+        steps = sum(each.giving for each in shared.values())
+        steps += sum(self._job(loser, market).enrolled for market in ready)
+        if ready or not all(each.borne for each in shared.values()):
+            steps = 2 * steps + 1
+        calls += self._pages(loser, steps, view)
         markets = sorted({*open_, *legs})
         return calls + [self._venue.end_shares(loser, m, self._address) for m in markets]
+
+    def _pages(self, loser: int, steps: int, view: View) -> list[Call]:
+        def close(steps: int, gas: int) -> Call:
+            return self._venue.close(loser, steps, self._address, gas)
+
+        return pages_to_close(close, steps, further_legs(loser, view), GAS_LEG_BEGUN)
 
     def _opened(self, loser: int, markets: Sequence[int]) -> list[Call]:
         return [

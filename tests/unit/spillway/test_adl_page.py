@@ -15,6 +15,9 @@ SHOWN = (
     "spillway/model/policies/size_queue.py",
     "spillway/model/policies/__init__.py",
     "tests/unit/contracts/adl/test_policies.py",
+    "contracts/adl/ContractsProRata.vy",
+    "spillway/model/policies/contracts_pro_rata.py",
+    "tests/unit/spillway/model/test_shares.py",
 )
 
 
