@@ -20,6 +20,7 @@ from rich.console import Console
 from spillway import compare, crash, engines, metrics, presets, scenario
 from spillway.build import ROOT
 from spillway.compare import Options
+from spillway.model import policies
 from spillway.sweep import batch
 from spillway.sweep.batch import Batch
 from spillway.sweep.runner import Cluster
@@ -278,3 +279,12 @@ def test_more_traders_are_drawn_when_asked_for(tmp_path: Path) -> None:
         Options("thin", FASTEST, tmp_path, Cluster(), venues=("hyperliquid",), traders=16)
     )
     assert sum(group.count for group in job.scenario.population) == 16
+
+
+@pytest.mark.parametrize("policy", policies.POLICIES)
+def test_any_policy_may_be_put_into_a_venue(tmp_path: Path, policy: str) -> None:
+    told = Options(
+        "thin", FASTEST, tmp_path, Cluster(), venues=("hyperliquid",), policies=(policy,)
+    )
+    (job,) = compare.plan(told)
+    assert job.preset.adl.policy == policy
