@@ -168,14 +168,14 @@ def _prepare(losers: DynArray[uint256, MAX_LOSERS], plan: IAdl.Plan):
 @internal
 @view
 def _faces(account: uint256, market: uint256, longs: bool) -> bool:
-    size: int256 = (staticcall adl_jobs.POOL.position(account, market)).size
+    size: int256 = adl_jobs._position(account, market).size
     return size != 0 and (size < 0) == longs
 
 
 @internal
 @view
 def _can_close(account: uint256) -> bool:
-    health: IMarginPool.Health = staticcall adl_jobs.POOL.health(account)
+    health: IMarginPool.Health = adl_jobs._health(account)
     if health.stale_notional != 0 or account == DEFICIT:
         return False
     return adl_closing._is_due(account, health)
@@ -184,7 +184,7 @@ def _can_close(account: uint256) -> bool:
 @internal
 @view
 def _check_loser(account: uint256):
-    health: IMarginPool.Health = staticcall adl_jobs.POOL.health(account)
+    health: IMarginPool.Health = adl_jobs._health(account)
     require._that(adl_closing._is_due(account, health), "adl: account is not below zero")
     require._that(health.stale_notional == 0, "adl: stale mark")
 
@@ -193,7 +193,7 @@ def _check_loser(account: uint256):
 # @return The side that the job ranks.
 @internal
 def _open(market: uint256, loser: uint256, threshold: uint256) -> bool:
-    size: int256 = (staticcall adl_jobs.POOL.position(loser, market)).size
+    size: int256 = adl_jobs._position(loser, market).size
     require._that(size != 0, "adl: no position")
     longs: bool = size < 0
     number: uint256 = adl_jobs._number(market, longs)
@@ -259,7 +259,7 @@ def _reason_to_end(market: uint256, longs: bool, job: IAdl.Job) -> uint256:
         return ALL
     if not self._faces(job.loser, market, longs):
         return LOSER_CLOSED
-    if not adl_closing._is_due(job.loser, staticcall adl_jobs.POOL.health(job.loser)):
+    if not adl_closing._is_due(job.loser, adl_jobs._health(job.loser)):
         return LOSER_CLOSED
     if job.phase == adl_jobs.READY and job.lots < adl_jobs._lots(job.loser, market):
         return USED_UP

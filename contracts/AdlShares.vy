@@ -76,7 +76,7 @@ def deleverage(losers: DynArray[uint256, MAX_LOSERS], plans: DynArray[IAdlShares
 
 @external
 def open_jobs(loser: uint256, asked: DynArray[uint256, MAX_PLANS]):
-    health: IMarginPool.Health = staticcall adl_jobs.POOL.health(loser)
+    health: IMarginPool.Health = adl_jobs._health(loser)
     require._that(adl_closing._is_due(loser, health), "adl: account is not below zero")
     require._that(health.stale_notional == 0, "adl: stale mark")
     for market: uint256 in asked:
@@ -123,7 +123,7 @@ def demand(loser: uint256, market: uint256) -> (IAdlPolicy.Side, ISharePolicy.As
     if job.phase != adl_jobs.ABSENT:
         return adl_jobs._side(market, longs, job), adl_quotas._asked(loser, market)
     job = adl_jobs._opened(market, loser, longs, 0)
-    health: IMarginPool.Health = staticcall adl_jobs.POOL.health(loser)
+    health: IMarginPool.Health = adl_jobs._health(loser)
     return adl_jobs._side(market, longs, job), self._terms(loser, market, health)
 
 
@@ -177,7 +177,7 @@ def _prepare(loser: uint256, market: uint256, level: uint256):
         return
     phase: uint256 = self._job(loser, market).phase
     if phase == adl_jobs.ABSENT:
-        self._open(loser, market, staticcall adl_jobs.POOL.health(loser))
+        self._open(loser, market, adl_jobs._health(loser))
     if phase != adl_jobs.READY:
         self._scan(loser, market, level, ALL)
 
@@ -185,7 +185,7 @@ def _prepare(loser: uint256, market: uint256, level: uint256):
 @internal
 @view
 def _can_close(account: uint256) -> bool:
-    health: IMarginPool.Health = staticcall adl_jobs.POOL.health(account)
+    health: IMarginPool.Health = adl_jobs._health(account)
     if health.stale_notional != 0 or account == DEFICIT:
         return False
     return adl_closing._is_due(account, health)
@@ -195,7 +195,7 @@ def _can_close(account: uint256) -> bool:
 @internal
 @view
 def _longs(loser: uint256, market: uint256) -> bool:
-    size: int256 = (staticcall adl_jobs.POOL.position(loser, market)).size
+    size: int256 = adl_jobs._position(loser, market).size
     require._that(size != 0, "adl: no position")
     return size < 0
 
@@ -226,7 +226,7 @@ def _open(loser: uint256, market: uint256, health: IMarginPool.Health):
 @internal
 @view
 def _terms(loser: uint256, market: uint256, health: IMarginPool.Health) -> ISharePolicy.Asked:
-    held: IMarginPool.Position = staticcall adl_jobs.POOL.position(loser, market)
+    held: IMarginPool.Position = adl_jobs._position(loser, market)
     weighted: int256 = -health.equity * convert(held.maintenance, int256)
     lacking: int256 = math._ceil_div_signed(weighted, health.maintenance)
     if adl_closing.RULES.covered:
@@ -235,7 +235,7 @@ def _terms(loser: uint256, market: uint256, health: IMarginPool.Health) -> IShar
     lots: uint256 = math._magnitude(held.size)
     return ISharePolicy.Asked(
         lots=lots,
-        open_interest=(staticcall adl_jobs.POOL.market(market)).open_interest,
+        open_interest=adl_jobs._market(market).open_interest,
         loss=math._ceil_div_signed(lacking, lots),
     )
 
@@ -284,7 +284,7 @@ def _reason_to_end(loser: uint256, market: uint256, job: IAdl.Job) -> uint256:
     if job.serving != 0:
         return ALL
     lots: uint256 = adl_jobs._lots(loser, market)
-    due: bool = adl_closing._is_due(loser, staticcall adl_jobs.POOL.health(loser))
+    due: bool = adl_closing._is_due(loser, adl_jobs._health(loser))
     if lots == 0 or not due:
         return LOSER_CLOSED
     if job.phase == adl_jobs.READY and job.lots != lots:

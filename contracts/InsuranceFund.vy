@@ -127,7 +127,7 @@ def spent(market: uint256, amount: uint256):
 
 @external
 @view
-def backstop() -> uint256:
+def backstop_for(account: uint256) -> uint256:
     return self.accounts[0] if PARAMS.takes_over else 0
 
 

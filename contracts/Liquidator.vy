@@ -25,6 +25,8 @@ MAX_ACCOUNTS: constant(uint256) = 16
 # The pool's account of fees, and of what no layer could take.
 FEES: constant(uint256) = 1
 DEFICIT: constant(uint256) = 2
+# The market whose account of the fund gets a share of fees.
+MAIN: constant(uint256) = 0
 
 HEALTHY: constant(uint256) = 0
 HANDLED: constant(uint256) = 1
@@ -86,10 +88,10 @@ def cover_deficit_from_fees():
 
 
 @external
-def share_fees(market: uint256):
+def share_fees():
     earned: uint256 = self._earned()
     fresh: uint256 = earned - min(earned, self.shared_fees)
-    insurance._feed(FEES, market, fresh * book_layer.RULES.fee_share // book_layer.FEE_UNIT)
+    insurance._feed(FEES, MAIN, fresh * book_layer.RULES.fee_share // book_layer.FEE_UNIT)
     self.shared_fees = self._earned()
 
 
@@ -111,11 +113,8 @@ def last_handled(account: uint256) -> (uint256, uint256):
 
 @external
 @view
-def excess(account: uint256, market: uint256) -> uint256:
-    held: IMarginPool.Position = staticcall insurance.POOL.position(account, market)
-    if not book_layer.RULES.restoring:
-        return math._magnitude(held.size)
-    return book_layer._restoring(staticcall insurance.POOL.health(account), held)
+def order_of(account: uint256, market: uint256) -> ILiquidator.Order:
+    return book_layer.orders[account][market]
 
 
 @external

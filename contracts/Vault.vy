@@ -237,6 +237,12 @@ def request_redemption(amount: uint256):
 
 @external
 @view
+def backstop_for(account: uint256) -> uint256:
+    return self.backstop
+
+
+@external
+@view
 def allowance() -> uint256:
     return math._positive(self._child().equity)
 

@@ -27,6 +27,7 @@ from spillway.actors.cashier import Cashier
 from spillway.actors.keeper import Keeper
 from spillway.actors.market_maker import MarketMaker
 from spillway.actors.oracle_feed import OracleFeed, Source
+from spillway.actors.provider import Provider
 from spillway.actors.script import Script
 from spillway.actors.trader import Trader
 from spillway.actors.view import View
@@ -229,7 +230,7 @@ class _Loop:
         self._rng = Random(scenario.seed)  # noqa: S311 (nothing is secret here)
         self._venue = venue = Venue(stage.contracts)
         preset, people = stage.preset, stage.people
-        opening = Opening(engine, venue, scenario, people)
+        opening = Opening(engine, venue, scenario, people, preset.providers)
         roster, self._stops = opening.run(enter(scenario, preset, self._rng))
         self._observer = observe.Observer(engine, venue, stage.pool, preset, scenario)
         start = self._observer.snapshot()
@@ -263,8 +264,12 @@ class _Loop:
             )
         ]
         backstops = (self._run.child, *self._run.funds)
-        self._keeper = Keeper(venue, people.keeper, backstops, preset.adl)
+        shared = preset.insurance is not None and preset.insurance.fee_share_ppm != 0
+        self._keeper = Keeper(venue, people.keeper, backstops, preset.adl, shares_fees=shared)
         self._traders = [Trader(venue, t.member, t.entrant) for t in roster.traders]
+        self._providers = [
+            Provider(venue, scenario, member, preset.vault) for member in roster.providers
+        ]
         self._script = Script(venue, scenario, roster, people.admin)
         self._cashier = Cashier(venue, roster, people.keeper)
 
@@ -299,12 +304,15 @@ class _Loop:
             takers: list[Call] = []
             for trader in self._traders if self._present(TRADERS, step) else ():
                 takers += trader.decide(view, self._rng)
+            for provider in self._providers if self._present(TRADERS, step) else ():
+                takers += provider.decide(view)
             keeps = self._present(KEEPERS, step)
             to_close = self._keeper.finds_losers(view)
             sheds: list[Call] = []
             stops: list[Call] = []
             if keeps:
                 calls = [*calls, *self._keeper.unlock(view), *self._keeper.liquidate(view)]
+                calls = [*calls, *self._keeper.share_fees()]
                 sheds, stops = self._keeper.shed(view), self._keeper.trigger(view)
             cash = self._cashier.decide()
         if keeps and to_close:

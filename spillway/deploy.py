@@ -7,8 +7,14 @@ from enum import IntEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from spillway.model.policies import SHARES, contract_name
-from spillway.preset_rules import adl_rules, fund_rules, layer, liquidation_rules
+from spillway.model.policies import INDEXES, SHARES, contract_name
+from spillway.preset_rules import (
+    adl_rules,
+    fund_rules,
+    index_rules,
+    layer,
+    liquidation_rules,
+)
 from spillway.rules import NOBODY, PPM
 from spillway.scenario import desks
 from spillway.units import size_to_lots, usdc_to_units
@@ -50,6 +56,7 @@ class Contracts:
     liquidator: Contract
     lens: Contract
     fund: Contract | None = None
+    providers: Contract | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +69,14 @@ class Cast:
     makers: tuple[Address, ...]
     depositors: tuple[Address, ...]
     traders: tuple[Address, ...]
+    providers: tuple[Address, ...] = ()
 
 
 def cast_size(preset: Preset, scenario: Scenario) -> int:
     """Return how many senders a run needs."""
     drawn = sum(group.count for group in scenario.population)
     people = len(scenario.vault.depositors) + len(scenario.accounts) + drawn
+    people += preset.providers.count if preset.providers else 0
     return 2 + len(preset.oracle.reporters) + _maker_accounts(scenario) + people
 
 
@@ -86,6 +95,7 @@ def cast(engine: Engine, preset: Preset, scenario: Scenario) -> Cast:
         reporters=tuple(islice(others, len(preset.oracle.reporters))),
         makers=tuple(islice(others, _maker_accounts(scenario))),
         depositors=tuple(islice(others, len(scenario.vault.depositors))),
+        providers=tuple(islice(others, preset.providers.count if preset.providers else 0)),
         traders=tuple(others),
     )
 
@@ -135,16 +145,28 @@ def deploy(
         fund_params, caps = fund_rules(preset.insurance, preset.vault, len(scenario.markets))
         fund = new("InsuranceFund", pool.address, custody.address, book.address, fund_params, caps)
     fund_at = fund.address if fund else NOBODY
-    behind = {"vault": vault.address, "insurance": fund_at}
+    providers = new("BackstopProviders", pool.address, 0) if preset.providers else None
+    behind = {
+        "vault": vault.address,
+        "insurance": fund_at,
+        "providers": providers.address if providers else NOBODY,
+    }
     layers = [layer(each, behind[each.by]) for each in preset.backstops]
     selling = liquidation_rules(preset)
     liquidator = new("Liquidator", pool.address, book.address, fund_at, selling, layers)
-    policy = new(contract_name(preset.adl.policy))
-    closing = adl_rules(preset, liquidator.address)
-    kind = "AdlShares" if preset.adl.policy in SHARES else "Adl"
-    adl = new(kind, pool.address, policy.address, fund_at, closing)
+    if preset.adl.policy in INDEXES:
+        sharing = index_rules(preset, liquidator.address)
+        taker = behind["insurance" if preset.insurance and preset.insurance.takes_over else "vault"]
+        adl = new("AdlIndex", pool.address, fund_at, taker, sharing)
+    else:
+        policy = new(contract_name(preset.adl.policy))
+        closing = adl_rules(preset, liquidator.address)
+        kind = "AdlShares" if preset.adl.policy in SHARES else "Adl"
+        adl = new(kind, pool.address, policy.address, fund_at, closing)
     lens = new("Lens", pool.address, book.address, adl.address)
-    contracts = Contracts(usdc, pool, custody, book, oracle, adl, vault, liquidator, lens, fund)
+    contracts = Contracts(
+        usdc, pool, custody, book, oracle, adl, vault, liquidator, lens, fund, providers
+    )
     _grant(contracts, roles.admin)
     vault.transact.open_accounts(sender=roles.admin)
     _list(contracts, preset, scenario, roles.admin)

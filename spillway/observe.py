@@ -242,6 +242,7 @@ def flows(events: Iterable[Event], junior: Iterable[int] = ()) -> Flows:
     moved: dict[int, int] = defaultdict(int)
     traded: set[int] = set()
     outcomes: dict[int, int] = {}
+    charged: set[tuple[int, bool]] = set()
     for event in events:
         name = event.name
         if name == "Deposited":
@@ -258,6 +259,8 @@ def flows(events: Iterable[Event], junior: Iterable[int] = ()) -> Flows:
             traded |= {event.args.buyer, event.args.seller}
         elif name == "Filled":
             traded |= {event.args.taker, event.args.maker}
+        elif name == "Charged":
+            charged.add((event.args.market, event.args.longs))
         elif name == "Judged":
             outcomes[event.args.account] = event.args.outcome
     return Flows(
@@ -268,6 +271,7 @@ def flows(events: Iterable[Event], junior: Iterable[int] = ()) -> Flows:
         junior=set(junior),
         liquidated=set(outcomes),
         explained={n for n, outcome in outcomes.items() if outcome in LEFT_BELOW_ZERO},
+        charged=charged,
     )
 
 

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 from spillway.entrants import LEAST_NOTIONAL, Entrant, Stake, first_price
 from spillway.errors import BadInput
 from spillway.observe import StandingStop, follow_stops
+from spillway.presets import PPM
 from spillway.scenario import desks
 from spillway.ticks import at_or_above, at_or_below
-from spillway.units import usd_to_price, usd_to_quote, usdc_to_units
+from spillway.units import units_to_quote, usd_to_price, usd_to_quote, usdc_to_units
 from spillway.venue import Kind, Member, Order, Report, Stop
 
 if TYPE_CHECKING:
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
     from spillway import scenario as scenarios
     from spillway.deploy import Cast
     from spillway.engines import Call, Engine, Receipt
+    from spillway.presets import Providers
     from spillway.scenario import Scenario
     from spillway.venue import Venue
 
 SETUP_SECONDS = 600  # before the clock starts; a block a second
-MAKER, TRADER, DEPOSITOR = "maker", "trader", "depositor"
+MAKER, TRADER, DEPOSITOR, PROVIDER = "maker", "trader", "depositor", "provider"
 MOST_MET = 32  # makers that an order meets
 ROUNDS = 8  # of taking what rests: the first is enough, unless a seller's margin is not
 # After so many seconds, of a block each, prices are told again while positions are opened: what is
@@ -59,11 +61,13 @@ class Roster:
     makers: tuple[Member, ...]
     traders: tuple[Trader, ...]
     depositors: tuple[Member, ...]
+    providers: tuple[Member, ...] = ()
 
     @cached_property
     def accounts(self) -> dict[int, Member]:
         """Every margin account of a member, by its id."""
-        members = (*self.makers, *(trader.member for trader in self.traders))
+        traders = (trader.member for trader in self.traders)
+        members = (*self.makers, *traders, *self.providers)
         return {member.account: member for member in members}
 
     def called(self, name: str, scenario: Scenario) -> tuple[Member, ...]:
@@ -81,8 +85,16 @@ class Roster:
 class Opening:
     """Brings a venue from its deployment to the start of the clock."""
 
-    def __init__(self, engine: Engine, venue: Venue, scenario: Scenario, cast: Cast) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        venue: Venue,
+        scenario: Scenario,
+        cast: Cast,
+        providers: Providers | None = None,
+    ) -> None:
         self._engine = engine
+        self._providers = providers
         self._venue = venue
         self._scenario = scenario
         self._cast = cast
@@ -139,8 +151,9 @@ class Opening:
         newcomers = [
             Entrant(f"maker_{place + 1}", collateral) for place in range(len(self._cast.makers))
         ]
-        everyone = [*newcomers, *entrants]
-        owners = [*self._cast.makers, *self._cast.traders]
+        standing = self._stand_by()
+        everyone = [*newcomers, *entrants, *standing]
+        owners = [*self._cast.makers, *self._cast.traders, *self._cast.providers]
         custody = self._venue.contracts.custody.address
         calls: list[Call] = []
         for entrant, owner in zip(everyone, owners, strict=True):
@@ -151,7 +164,7 @@ class Opening:
             )
         receipts = self._send(calls)
         opened = [event.account for r in receipts for event in r.named("AccountOpened")]
-        kinds = [MAKER] * len(newcomers) + [TRADER] * len(entrants)
+        kinds = [MAKER] * len(newcomers) + [TRADER] * len(entrants) + [PROVIDER] * len(standing)
         members = [
             Member(entrant.name, kind, owner, account)
             for entrant, kind, owner, account in zip(everyone, kinds, owners, opened, strict=True)
@@ -172,7 +185,28 @@ class Opening:
             for member, entrant in zip(members, everyone, strict=True)
             if member.kind == TRADER
         ]
-        return Roster(tuple(members[: len(newcomers)]), tuple(traders), depositors)
+        providers = tuple(member for member in members if member.kind == PROVIDER)
+        self._pledge(providers)
+        return Roster(tuple(members[: len(newcomers)]), tuple(traders), depositors, providers)
+
+    def _stand_by(self) -> list[Entrant]:
+        """Return those who stand behind the book, each with its part of their capital."""
+        if self._providers is None:
+            return []
+        deposited = sum(usdc_to_units(one.amount_usd) for one in self._scenario.vault.depositors)
+        units = deposited * self._providers.capital_ppm // PPM // self._providers.count
+        return [Entrant(f"provider_{n + 1}", units) for n in range(self._providers.count)]
+
+    def _pledge(self, providers: Sequence[Member]) -> None:
+        """Have providers pledge their accounts, each for so many times what it holds."""
+        if self._providers is None:
+            return
+        limits = [
+            self._providers.leverage * units_to_quote(entrant.units) for entrant in self._stand_by()
+        ]
+        self._send(
+            [self._venue.pledge(m, limit) for m, limit in zip(providers, limits, strict=True)]
+        )
 
     # --- positions ---------------------------------------------------------------------------
 

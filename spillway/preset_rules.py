@@ -9,6 +9,7 @@ from spillway.presets import part_of
 from spillway.rules import (
     AdlRules,
     FundParams,
+    IndexRules,
     Layer,
     Limit,
     LiquidationRules,
@@ -70,6 +71,7 @@ def fund_rules(told: Insurance, sheds: Vault, markets: int) -> tuple[FundParams,
 def adl_rules(preset: Preset, liquidator: Address) -> AdlRules:
     """Return whom auto-deleveraging closes, and how."""
     told = preset.adl
+    below = part_of(told.below)
     return AdlRules(
         trigger=Trigger[told.trigger.upper()],
         price=Price[told.price.upper()],
@@ -80,5 +82,17 @@ def adl_rules(preset: Preset, liquidator: Address) -> AdlRules:
         fee=told.fee_ppm,
         delay=told.delay_blocks,
         residual_to=FEES if told.residual_to == "fees" else 0,
+        liquidator=liquidator,
+        below_num=below.numerator,
+        below_den=below.denominator,
+    )
+
+
+def index_rules(preset: Preset, liquidator: Address) -> IndexRules:
+    """Return who bears what losers owe, where nobody is ranked."""
+    return IndexRules(
+        both_sides=preset.adl.policy == "both_sides",
+        most=preset.adl.most_ppm,
+        delay=preset.adl.delay_blocks,
         liquidator=liquidator,
     )

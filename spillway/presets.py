@@ -11,12 +11,13 @@ from pydantic import Field
 from spillway import tables
 from spillway.build import ROOT
 from spillway.errors import BadInput
-from spillway.model.policies import POLICIES, SHARES
+from spillway.model.policies import INDEXES, QUEUES, SHARES
 from spillway.tables import Flag, Table, Text, Whole
 
 FOLDER = ROOT / "venues"
 
 PPM = 10**6
+POLICIES = (*QUEUES, *SHARES, *INDEXES)
 
 Ppm = Annotated[Whole, Field(ge=0, le=PPM)]
 # A part of one, such as 2/3.
@@ -65,7 +66,7 @@ class Liquidation(Table):
 class Backstop(Table):
     """Who takes over what the book could not sell, once equity is below a part of maintenance."""
 
-    by: Literal["vault", "insurance"]
+    by: Literal["vault", "insurance", "providers"]
     below: Part = "1"
     share: Part = "1"  # of the equity that is left; the rest is the fund's
     covers: Flag = False  # takes accounts below zero, too, and pays what they lack
@@ -83,6 +84,14 @@ class Insurance(Table):
     cap_usd: Annotated[Whole, Field(ge=0)] | None = None  # most that it pays for a market in all
 
 
+class Providers(Table):
+    """Traders who stand behind the book with accounts of their own."""
+
+    count: Annotated[Whole, Field(ge=1, le=4)]
+    capital_ppm: Annotated[Whole, Field(ge=1)]  # of what depositors have in the vault, in all
+    leverage: Annotated[Whole, Field(ge=1, le=255)]  # notional that each pledges, of its capital
+
+
 class Vault(Table):
     """How the vault stands behind the book, and how it sheds what it took over."""
 
@@ -97,12 +106,14 @@ class Adl(Table):
 
     policy: Text
     residual_to: Literal["account", "fees"]
-    trigger: Literal["below_zero", "unrestored"] = "below_zero"
-    price: Literal["previous_mark", "mark", "index", "bankruptcy"] = "previous_mark"
+    trigger: Literal["below_zero", "unrestored", "fund_empty"] = "below_zero"
+    below: Part = "1"  # of maintenance, of those unrestored
+    price: Literal["previous_mark", "mark", "index", "bankruptcy", "provider"] = "previous_mark"
     everyone: Flag = False
     covered: Flag = False
     fee_ppm: Ppm = 0
     delay_blocks: Annotated[Whole, Field(ge=0)] = 0
+    most_ppm: Annotated[Whole, Field(ge=1, le=PPM)] = PPM  # of mark, a lot in an epoch; an index
 
 
 class Preset(Table):
@@ -118,6 +129,7 @@ class Preset(Table):
         Backstop(by="vault", below="2/3"),
     )
     insurance: Insurance | None = None
+    providers: Providers | None = None
     vault: Vault
     adl: Adl
 
@@ -154,7 +166,9 @@ def load(path: Path) -> Preset:
     if preset.trading.maker_fee_ppm > preset.trading.taker_fee_ppm:
         allowed = "at most the taker's fee"
         raise BadInput(str(path), "trading.maker_fee_ppm", preset.trading.maker_fee_ppm, allowed)
-    _check_insurance(preset, str(path))
+    _check_backstops(preset, str(path))
+    if preset.insurance:
+        _check_insurance(preset.insurance, str(path))
     if preset.adl.policy not in POLICIES:
         raise BadInput(str(path), "adl.policy", preset.adl.policy, f"one of {', '.join(POLICIES)}")
     if preset.adl != _ruled(preset.adl):
@@ -163,21 +177,30 @@ def load(path: Path) -> Preset:
     return preset
 
 
-def _check_insurance(preset: Preset, file: str) -> None:
-    """Raise BadInput where a fund is asked for what it can't do, or where there is none."""
+def _check_backstops(preset: Preset, file: str) -> None:
+    """Raise BadInput where somebody is asked who is not there, or a part is more than all."""
     fund = preset.insurance
     for place, backstop in enumerate(preset.backstops):
         field = f"backstops[{place}]"
         if backstop.by == "insurance" and (fund is None or not fund.takes_over):
             allowed = "a fund with insurance.takes_over = true"
             raise BadInput(file, f"{field}.by", backstop.by, allowed)
+        if backstop.by == "providers" and preset.providers is None:
+            raise BadInput(file, f"{field}.by", backstop.by, "only with a table [providers]")
         for key, part in (("below", backstop.below), ("share", backstop.share)):
             if part_of(part) > 1:
                 raise BadInput(file, f"{field}.{key}", part, "at most 1")
-    if fund is None:
-        return
+    if part_of(preset.adl.below) > 1:
+        raise BadInput(file, "adl.below", preset.adl.below, "at most 1")
+
+
+def _check_insurance(fund: Insurance, file: str) -> None:
+    """Raise BadInput where a fund is asked for what it can't do."""
     if fund.takes_over and not fund.pooled:
         raise BadInput(file, "insurance.takes_over", "true", "only where insurance.pooled is true")
+    if fund.fee_share_ppm and not fund.pooled:
+        allowed = "0 where insurance.pooled is false"
+        raise BadInput(file, "insurance.fee_share_ppm", fund.fee_share_ppm, allowed)
     if fund.resume_ppm > fund.drawdown_ppm:
         allowed = f"at most insurance.drawdown_ppm, {fund.drawdown_ppm}"
         raise BadInput(file, "insurance.resume_ppm", fund.resume_ppm, allowed)

@@ -31,6 +31,7 @@ class Trigger(IntEnum):
 
     BELOW_ZERO = 0
     UNRESTORED = 1
+    FUND_EMPTY = 2
 
 
 class Price(IntEnum):
@@ -40,6 +41,7 @@ class Price(IntEnum):
     MARK = 1
     INDEX = 2
     BANKRUPTCY = 3
+    PROVIDER = 4
 
 
 class LiquidationRules(NamedTuple):
@@ -92,6 +94,17 @@ class AdlRules(NamedTuple):
     delay: int = 0
     residual_to: int = 0
     liquidator: Address = NOBODY
+    below_num: int = 1
+    below_den: int = 1
 
 
 HYPERLIQUID_ADL = AdlRules()
+
+
+class IndexRules(NamedTuple):
+    """`IAdlIndex.Rules`."""
+
+    both_sides: bool = False
+    most: int = PPM
+    delay: int = 0
+    liquidator: Address = NOBODY

@@ -154,6 +154,16 @@ class Venue:
         call: Call = self.contracts.custody.build.withdraw(account, sender=sender)
         return call
 
+    def pledge(self, member: Member, limit: int) -> Call:
+        """Have an account stand behind the book, up to `limit` of notional, quote."""
+        providers = self.contracts.providers
+        if providers is None:
+            raise ValueError("the venue has no providers")
+        call: Call = providers.build.pledge(
+            member.account, limit, sender=member.owner, gas=GAS_ACCOUNT
+        )
+        return call
+
     # --- orders ------------------------------------------------------------------------------
 
     def place(self, member: Member, market: int, order: Order) -> Call:
@@ -197,6 +207,11 @@ class Venue:
         call: Call = build(accounts, sender=sender, gas=GAS_WATERFALL)
         return call
 
+    def share_fees(self, sender: Address) -> Call:
+        """Give the fund its share of the fees that have been earned since the last time."""
+        call: Call = self.contracts.liquidator.build.share_fees(sender=sender, gas=GAS_ACCOUNT)
+        return call
+
     def deleverage(self, losers: Sequence[int], plans: Sequence[Plan], sender: Address) -> Call:
         """Close accounts below zero against the other side."""
         build = self.contracts.adl.build.deleverage
@@ -226,6 +241,11 @@ class Venue:
     def close(self, loser: int, steps: int, sender: Address, gas: int) -> Call:
         """Close a loser, or go on closing it, against those in front."""
         call: Call = self.contracts.adl.build.close(loser, steps, sender=sender, gas=gas)
+        return call
+
+    def socialize(self, loser: int, sender: Address, gas: int) -> Call:
+        """Charge what a loser owes to those who hold its markets."""
+        call: Call = self.contracts.adl.build.close(loser, sender=sender, gas=gas)
         return call
 
     def end_job(self, market: int, longs: bool, sender: Address) -> Call:

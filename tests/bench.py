@@ -19,6 +19,7 @@ from spillway.rules import (
     NOBODY,
     AdlRules,
     FundParams,
+    IndexRules,
     Layer,
     LiquidationRules,
     Price,
@@ -38,6 +39,7 @@ ORACLE, BOOK, LIQUIDATOR, ADL, VAULT, CUSTODY, FUND = 1, 2, 4, 8, 16, 32, 64
 GTC, IOC, ALO, MARKET = range(4)
 MAX_UINT = 2**256 - 1
 NO_TIER = (0, 0)
+LEAST_STRENGTH = 100  # USD, of a provider
 BEHIND_THE_BOOK = Layer(NOBODY)
 SHARED_ADL = AdlRules(price=Price.BANKRUPTCY, everyone=True)
 
@@ -64,9 +66,11 @@ class Bench:
     admin: Address
     keeper: Address
     quota: Quota | None = None  # where lots are shared
+    providers: Contract | None = None
     accounts: dict[str, int] = field(default_factory=dict)
     owners: dict[int, Address] = field(default_factory=dict)
     next_sender: int = 20
+    ranks: bool = True
 
     def list_market(
         self,
@@ -120,11 +124,22 @@ class Bench:
         account: int = fund.call.account_of(market)
         self.accounts[name] = account
         if usd:
-            units = int(Decimal(usd) * UNITS)
-            self.usdc.transact.mint(self.keeper, units, sender=self.keeper)
-            self.usdc.transact.approve(fund.address, units, sender=self.keeper)
-            fund.transact.give(market, units, sender=self.keeper)
+            self.give(usd, market)
         return account
+
+    def give(self, usd: Decimal | int, market: int = 0) -> None:
+        """Give money to the insurance fund."""
+        units = int(Decimal(usd) * UNITS)
+        self.usdc.transact.mint(self.keeper, units, sender=self.keeper)
+        self.usdc.transact.approve(self.insurance.address, units, sender=self.keeper)
+        self.insurance.transact.give(market, units, sender=self.keeper)
+
+    def pledge(self, account: int, limit: Decimal | int) -> Receipt:
+        """Its owner has an account stand behind the book, up to so much notional in USD."""
+        assert self.providers is not None
+        owner, quote = self.owners[account], int(Decimal(limit) * USD)
+        receipt: Receipt = self.providers.transact.pledge(account, quote, sender=owner)
+        return receipt
 
     @property
     def insurance(self) -> Contract:
@@ -189,11 +204,21 @@ class Bench:
         return receipt
 
     def deleverage(self, *losers: int) -> Receipt:
-        """A keeper closes the losers, in this order, with honest plans; the last transaction."""
+        """A keeper closes the losers, in this order, with honest plans where winners are ranked.
+
+        The last transaction, where each loser takes one.
+        """
+        if not self.ranks:
+            return [self.socialize(loser) for loser in losers][-1]
         if self.quota:
             return [self.share(self.sharing(loser)) for loser in losers][-1]
         plans = [_as_tuple(plan) for plan in self.plans(*losers)]
         receipt: Receipt = self.adl.transact.deleverage(list(losers), plans, sender=self.keeper)
+        return receipt
+
+    def socialize(self, loser: int) -> Receipt:
+        """Anyone closes a loser whose debt is charged per lot."""
+        receipt: Receipt = self.adl.transact.close(loser, sender=self.keeper)
         return receipt
 
     def sharing(self, loser: int) -> list[keeping.Plan]:
@@ -299,9 +324,11 @@ def deploy(
     policy: str = "HyperliquidQueue",
     liquidation: LiquidationRules = HYPERLIQUID,
     layer: Layer = BEHIND_THE_BOOK,
+    providers: Layer | None = None,
     fund: FundParams | None = None,
     caps: Sequence[int] = (),
     closing: AdlRules | None = None,
+    index: IndexRules | None = None,
     vault_params: tuple[int, ...] | None = None,
     by_hand: Mapping[int, Address] | None = None,
     ungranted: Container[int] = (),
@@ -309,10 +336,12 @@ def deploy(
     """Deploy and wire a venue whose oracle and vault are plain addresses.
 
     `vault_params` makes the vault a real one, whose accounts are still to be opened; `layer` says
-    how it stands behind the book. `fund` adds an insurance fund, with `caps` by market; one that
-    takes over stands behind the book in place of the vault. `by_hand` gives further roles to
-    plain addresses, in place of the contract of that role; those `ungranted` stay open, as
-    `rank_by` needs it.
+    how it stands behind the book, and `providers` how they do, in front of it, with LEAST_STRENGTH
+    and more; none, no providers. `fund` adds an insurance fund, with `caps` by market; one that
+    takes over stands behind the book in place of the vault. With `index` losses are charged per lot
+    and nobody is ranked: lots go to the fund if it takes over, else to the vault. `by_hand` gives
+    further roles to plain addresses, in place of the contract of that role; those `ungranted` stay
+    open, as `rank_by` needs it.
     """
     oracle, vault = engine.sender(10), engine.sender(11)
     usdc = engine.deploy(artifacts["USDC"], sender=admin)
@@ -333,12 +362,23 @@ def deploy(
     layers = [layer._replace(backstop=backstop.address)]
     if insurance and fund and fund.takes_over:
         layers = [Layer(insurance.address, below_num=1, below_den=1, covers=True)]
+    standing = None
+    if providers is not None:
+        pledged = (pool.address, LEAST_STRENGTH * USD)
+        standing = engine.deploy(artifacts["BackstopProviders"], *pledged, sender=admin)
+        layers = [providers._replace(backstop=standing.address), *layers]
     ruled = (pool.address, book.address, fund_at, liquidation, layers)
     liquidator = engine.deploy(artifacts["Liquidator"], *ruled, sender=admin)
-    scores = engine.deploy(artifacts[policy], sender=admin)
-    closing = (closing or rules_of(policy))._replace(liquidator=liquidator.address)
-    ranked = (pool.address, scores.address, fund_at, closing)
-    adl = engine.deploy(artifacts[_kind(policy)], *ranked, sender=admin)
+    if index is None:
+        scores = engine.deploy(artifacts[policy], sender=admin)
+        closing = (closing or rules_of(policy))._replace(liquidator=liquidator.address)
+        ranked = (pool.address, scores.address, fund_at, closing)
+        adl = engine.deploy(artifacts[_kind(policy)], *ranked, sender=admin)
+    else:
+        taker = fund_at if fund and fund.takes_over else backstop.address
+        index = index._replace(liquidator=liquidator.address)
+        charging = (pool.address, fund_at, taker, index)
+        adl = engine.deploy(artifacts["AdlIndex"], *charging, sender=admin)
     lens = engine.deploy(artifacts["Lens"], pool.address, book.address, adl.address, sender=admin)
     holders = {
         ORACLE: oracle,
@@ -363,12 +403,14 @@ def deploy(
         liquidator=liquidator,
         adl=adl,
         lens=lens,
+        ranks=index is None,
         fund=insurance,
         oracle=oracle,
         vault=vault,
         admin=admin,
         keeper=keeper,
         quota=_quota(policy),
+        providers=standing,
     )
 
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from spillway import engines, ranking
 from spillway import sharing as keeping
 from spillway.build import ROOT, build_all
-from spillway.model.policies import POLICIES, contract_name
+from spillway.model.policies import QUEUES, SHARES, contract_name
 from tests import bench as benches
 from tests.bench import ADL, MAX_UINT
 from tests.chains import FASTEST
@@ -51,7 +51,7 @@ Costs = dict[str, dict[int, Cost]]  # by contract, then by number of holders
 def measured(sizes: Iterable[int] = HOLDERS) -> Costs:
     """Every policy on the same crowds."""
     artifacts = build_all()
-    costs: Costs = {contract_name(name): {} for name in POLICIES}
+    costs: Costs = {contract_name(name): {} for name in (*QUEUES, *SHARES)}
     for holders in sizes:
         for policy, cost in by_policy(artifacts, holders):
             costs[policy][holders] = cost
@@ -63,7 +63,7 @@ def by_policy(artifacts: Artifacts, holders: int) -> Iterator[tuple[str, Cost]]:
     engine = engines.start(FASTEST, engines.Genesis(timestamp=1_760_126_400, senders=128))
     admin, keeper = engine.sender(0), engine.sender(3)
     crowded = deploy(engine, artifacts, admin, keeper, holders, LOTS, ungranted={ADL})
-    for name in POLICIES:
+    for name in (*QUEUES, *SHARES):
         policy = contract_name(name)
         token = engine.snapshot()
         bench = benches.rank_by(crowded.bench, artifacts, policy)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from spillway.build import Artifacts
     from spillway.deploy import Contracts
     from spillway.engines import Contract, Engine, Receipt
+    from spillway.presets import Adl
     from tests.bench import Bench
 
 
@@ -82,10 +83,11 @@ class Shift:
         artifacts: Artifacts,
         *,
         liquidates: bool = True,
+        rules: Adl | None = None,
         policy: str = "hyperliquid_queue",
     ) -> None:
         self._bench = bench
-        rules = presets.with_policy(HYPERLIQUID, policy).adl
+        rules = rules or presets.with_policy(HYPERLIQUID, policy).adl
         # The keeper calls what a bench has under the same names.
         self._keeper = Keeper(Venue(cast("Contracts", bench)), bench.keeper, (), rules)
         self._liquidates = liquidates

@@ -10,7 +10,7 @@ from ..interfaces import IBackstop
 implements: IBackstop
 
 # The account that takes over; 0 = none.
-backstop: public(uint256)
+named: uint256
 
 # Quote that it can pay for an account below zero.
 allowance: public(uint256)
@@ -18,7 +18,13 @@ allowance: public(uint256)
 
 @external
 def set_backstop(account: uint256):
-    self.backstop = account
+    self.named = account
+
+
+@external
+@view
+def backstop_for(account: uint256) -> uint256:
+    return self.named
 
 
 @external

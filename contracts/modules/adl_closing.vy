@@ -40,6 +40,7 @@ MAX_MARKETS: constant(uint256) = 256
 # Who is closed.
 BELOW_ZERO: constant(uint256) = 0
 UNRESTORED: constant(uint256) = 1
+FUND_EMPTY: constant(uint256) = 2
 
 # The venue's rules.
 RULES: immutable(IAdl.Rules)
@@ -79,7 +80,8 @@ struct Order:
 
 @deploy
 def __init__(rules: IAdl.Rules):
-    assert rules.trigger <= UNRESTORED and rules.price <= adl_jobs.BANKRUPTCY, "adl: bad rules"
+    assert rules.trigger <= FUND_EMPTY and rules.price <= adl_jobs.PROVIDER, "adl: bad rules"
+    assert 0 < rules.below_num and rules.below_num <= rules.below_den, "adl: bad rules"
     RULES = rules
 
 
@@ -95,8 +97,17 @@ def _is_due(account: uint256, health: IMarginPool.Health) -> bool:
         return True
     if RULES.trigger == BELOW_ZERO or health.protocol:
         return False
-    if health.equity >= convert(health.maintenance, int256):
+    if health.equity * RULES.below_den >= convert(health.maintenance, int256) * RULES.below_num:
         return False
+    if RULES.trigger == FUND_EMPTY and insurance._allowance(math._lowest_bit(health.legs)) != 0:
+        return False
+    return self._is_handled(account)
+
+
+# @notice Whether the liquidator has done for an account what it can in this epoch.
+@internal
+@view
+def _is_handled(account: uint256) -> bool:
     epoch: uint256 = (staticcall RULES.liquidator.last_handled(account))[0]
     return epoch == staticcall adl_jobs.POOL.epoch()
 
@@ -111,7 +122,7 @@ def _close(account: uint256, steps: uint256) -> bool:
     resumed: bool = closing.phase != NOTHING
     budget: uint256 = min(steps, MAX_STEPS)
     if closing.phase != SHARING and closing.phase != SPREADING:
-        health: IMarginPool.Health = staticcall adl_jobs.POOL.health(account)
+        health: IMarginPool.Health = adl_jobs._health(account)
         require._that(health.stale_notional == 0, "adl: stale mark")
         if not resumed:
             closing = self._begun(account, health)
@@ -160,7 +171,7 @@ def _begun(account: uint256, health: IMarginPool.Health) -> Closing:
             break
         market: uint256 = math._lowest_bit(rest)
         rest &= rest - 1
-        held: IMarginPool.Position = staticcall adl_jobs.POOL.position(account, market)
+        held: IMarginPool.Position = adl_jobs._position(account, market)
         require._that(held.resting_bids | held.resting_asks == 0, "adl: cancel its orders first")
         if held.size > 0:
             closing.longs |= 1 << market
@@ -169,7 +180,7 @@ def _begun(account: uint256, health: IMarginPool.Health) -> Closing:
             self.weights[account][market] = held.maintenance
         equity += self._engage(account, market, held.size)
     require._that(equity < 0 or RULES.trigger != BELOW_ZERO, "adl: job is too old")
-    if RULES.price == adl_jobs.BANKRUPTCY:
+    if RULES.price >= adl_jobs.BANKRUPTCY:
         self._draw_up(account, closing, equity)
     log IAdl.ClosingBegun(account=account, equity=health.equity, maintenance=health.maintenance)
     return closing
@@ -188,7 +199,15 @@ def _engage(account: uint256, market: uint256, size: int256) -> int256:
     job.first = job.next
     job.used = job.next
     adl_jobs._save(number, job)
-    return -size * self._drift(job, staticcall adl_jobs.POOL.market(market))
+    return -self._gained(account, market, size)
+
+
+# @notice What a leg has gained since the job that closes it was opened.
+@internal
+@view
+def _gained(account: uint256, market: uint256, size: int256) -> int256:
+    job: IAdl.Job = adl_jobs._load(adl_jobs._number_for(account, market, size < 0))
+    return size * self._drift(job, adl_jobs._market(market))
 
 
 # @notice What a lot long has gained since the job was opened, funding included.
@@ -203,46 +222,77 @@ def _drift(job: IAdl.Job, seen: IMarginPool.Market) -> int256:
 
 
 # @notice Fix for each leg how many lots are closed, and what they give the account: the legs share what it lacks by
-#         maintenance, the last one what the others' rounding left.
+#         maintenance, the last one what the others' rounding left. Of one that is restored, what the book has left
+#         of the liquidator's orders is closed, at their bankruptcy prices.
 # @param equity At the prices of the jobs; below zero, it is what the account lacks.
 @internal
 def _draw_up(account: uint256, closing: Closing, equity: int256):
+    restoring: bool = RULES.restoring and self._is_handled(account)
     rest: uint256 = closing.legs
-    left: int256 = -equity
+    lacking: int256 = -equity
+    if RULES.price == adl_jobs.PROVIDER:
+        # Above zero the others get two thirds, rounded down, of what the account has.
+        lacking = max(lacking, 2 * lacking // 3)
+    left: int256 = lacking
     for i: uint256 in range(MAX_MARKETS):
         if rest == 0:
             break
         market: uint256 = math._lowest_bit(rest)
         rest &= rest - 1
-        held: IMarginPool.Position = staticcall adl_jobs.POOL.position(account, market)
+        held: IMarginPool.Position = adl_jobs._position(account, market)
         order: Order = empty(Order)
-        order.size = math._magnitude(held.size)
-        order.left = order.size
-        if RULES.restoring:
-            order.left = staticcall RULES.liquidator.excess(account, market)
-        order.lacking = left
-        if rest != 0:
-            weighted: int256 = -equity * convert(held.maintenance, int256)
-            order.lacking = math._ceil_div_signed(weighted, closing.weight)
-        left -= order.lacking
+        if restoring:
+            order = self._ordered(account, market, held.size)
+        else:
+            order.size = math._magnitude(held.size)
+            order.left = order.size
+            order.lacking = left
+            if rest != 0:
+                weighted: int256 = lacking * convert(held.maintenance, int256)
+                order.lacking = math._ceil_div_signed(weighted, closing.weight)
+            left -= order.lacking
         if RULES.covered:
             allowed: uint256 = insurance._allowance(market)
             order.cover = convert(min(allowed, math._positive(order.lacking)), int256)
         self.orders[account][market] = order
 
 
+# @notice What the book has left of the liquidator's order for a leg in this epoch; nothing, where there was none.
+@internal
+@view
+def _ordered(account: uint256, market: uint256, held: int256) -> Order:
+    order: Order = empty(Order)
+    told: ILiquidator.Order = staticcall RULES.liquidator.order_of(account, market)
+    if told.epoch == staticcall adl_jobs.POOL.epoch():
+        order.size = told.size
+        order.left = told.left
+        size: int256 = convert(told.size, int256)
+        order.lacking = self._gained(account, market, size if held > 0 else -size) - told.equity
+    return order
+
+
 # @notice What the price gives the account on `lots` of a leg against mark, without what the fund pays.
 # @dev Parts of an order add up to the whole of it, whatever the fills.
 @internal
+@view
 def _given(account: uint256, market: uint256, job: IAdl.Job, long: bool, lots: uint256) -> int256:
-    if RULES.price != adl_jobs.BANKRUPTCY:
+    if RULES.price < adl_jobs.BANKRUPTCY:
         drop: int256 = convert(job.previous_mark, int256) - convert(job.mark, int256)
         return convert(lots, int256) * (drop if long else -drop)
     order: Order = self.orders[account][market]
-    done: uint256 = order.size - order.left
-    covered: int256 = self._slice(order.cover, done, lots, order.size)
-    insurance._cover(account, market, math._positive(covered))
-    return self._slice(order.lacking - order.cover, done, lots, order.size)
+    return self._slice(order.lacking - order.cover, order.size - order.left, lots, order.size)
+
+
+# @notice Have the fund pay its part of `lots` of a leg.
+# @return What that takes from this winner's equity, if the fund it is.
+@internal
+def _cover(account: uint256, market: uint256, lots: uint256, winner: uint256) -> int256:
+    order: Order = self.orders[account][market]
+    if order.cover == 0:
+        return 0
+    part: int256 = self._slice(order.cover, order.size - order.left, lots, order.size)
+    paid: uint256 = insurance._cover(account, market, math._positive(part))
+    return convert(paid, int256) if insurance._is_behind(market, winner) else 0
 
 
 # @notice The part of an amount that falls to the lots from `done` on.
@@ -262,13 +312,13 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
     closing: Closing = begun
     budget: uint256 = steps
     market: uint256 = math._lowest_bit(closing.rest)
-    size: int256 = (staticcall adl_jobs.POOL.position(account, market)).size
+    size: int256 = adl_jobs._position(account, market).size
     long: bool = closing.longs & 1 << market != 0
     number: uint256 = adl_jobs._number_for(account, market, not long)
     job: IAdl.Job = adl_jobs._load(number)
-    seen: IMarginPool.Market = staticcall adl_jobs.POOL.market(market)
+    seen: IMarginPool.Market = adl_jobs._market(market)
     lots: uint256 = math._magnitude(size)
-    if RULES.price == adl_jobs.BANKRUPTCY:
+    if RULES.price >= adl_jobs.BANKRUPTCY:
         lots = min(lots, self.orders[account][market].left)
     for i: uint256 in range(MAX_STEPS):
         if lots == 0 or budget == 0 or job.next == job.ordered:
@@ -342,14 +392,16 @@ def _fill(
     side: int256 = 1 if long else -1
     in_profit: bool = key >= adl_keys.TIER
     taken: int256 = 0
+    equity: int256 = winner.equity
     if in_profit or RULES.everyone:
-        taken = min(self._given(account, market, job, long, lots), max(winner.equity, 0))
-    if RULES.price == adl_jobs.BANKRUPTCY:
+        equity -= self._cover(account, market, lots, winner.account)
+        taken = min(self._given(account, market, job, long, lots), max(equity, 0))
+    if RULES.price >= adl_jobs.BANKRUPTCY:
         self.orders[account][market].left -= lots
     # The marks may have moved since the job was opened: who is not below zero at those of now stays so.
     moved: int256 = -side * self._drift(job, seen)
-    if winner.equity + convert(winner.size, int256) * moved >= 0:
-        taken = min(taken, winner.equity + convert(winner.size - lots, int256) * moved)
+    if equity + convert(winner.size, int256) * moved >= 0:
+        taken = min(taken, equity + convert(winner.size - lots, int256) * moved)
     paid: int256 = convert(lots * job.mark, int256) + side * taken
     won: uint256 = self._profit(-side, job, winner, lots, paid)
     # The pool settles at the funding index of now; what has accrued since the job's is made good.
@@ -397,7 +449,7 @@ def _profit(
 @view
 def _owed(account: uint256, filled: Closing) -> Closing:
     closing: Closing = filled
-    health: IMarginPool.Health = staticcall adl_jobs.POOL.health(account)
+    health: IMarginPool.Health = adl_jobs._health(account)
     closing.phase = SHARING if closing.legs != 0 else SPREADING
     closing.rest = closing.legs
     if health.legs == 0:
@@ -456,7 +508,7 @@ def _bear(account: uint256, market: uint256, slot: uint256, due: uint256) -> uin
     if won == 0:
         return 0
     winner: uint256 = adl_keys._account(entry)
-    equity: int256 = (staticcall adl_jobs.POOL.health(winner)).equity
+    equity: int256 = adl_jobs._health(winner).equity
     borne: uint256 = min(min(due, won), math._positive(equity))
     if borne == 0:
         return 0
@@ -474,10 +526,10 @@ def _bear(account: uint256, market: uint256, slot: uint256, due: uint256) -> uin
 def _end(account: uint256, closing: Closing, resumed: bool):
     if RULES.fee != 0:
         fee: uint256 = math._ceil_div(closing.closed * RULES.fee, FEE_UNIT)
-        left: int256 = (staticcall adl_jobs.POOL.health(account)).equity
+        left: int256 = adl_jobs._health(account).equity
         insurance._feed(account, math._lowest_bit(closing.legs), min(fee, math._positive(left)))
     residual: uint256 = 0
-    health: IMarginPool.Health = staticcall adl_jobs.POOL.health(account)
+    health: IMarginPool.Health = adl_jobs._health(account)
     if closing.gap == 0 and health.legs == 0:
         residual = math._positive(health.equity)
     if residual != 0 and RULES.residual_to not in [0, account]:
@@ -518,7 +570,7 @@ def _release(account: uint256, closing: Closing, resumed: bool):
 @internal
 def _abandon(account: uint256):
     closing: Closing = self.closings[account]
-    health: IMarginPool.Health = staticcall adl_jobs.POOL.health(account)
+    health: IMarginPool.Health = adl_jobs._health(account)
     if health.legs == 0 and health.equity < 0:
         extcall adl_jobs.POOL.write_off(account)
     self._release(account, closing, True)

@@ -31,6 +31,8 @@ PREVIOUS: constant(uint256) = 0
 MARK: constant(uint256) = 1
 INDEX: constant(uint256) = 2
 BANKRUPTCY: constant(uint256) = 3
+# Bankruptcy, and of an account above zero two thirds of the way there from the mark.
+PROVIDER: constant(uint256) = 4
 
 # The pool whose holders are ranked.
 POOL: immutable(IMarginPool)
@@ -157,7 +159,7 @@ def _erase(number: uint256):
 @internal
 @view
 def _opened(market: uint256, loser: uint256, longs: bool, threshold: uint256) -> IAdl.Job:
-    seen: IMarginPool.Market = staticcall POOL.market(market)
+    seen: IMarginPool.Market = self._market(market)
     job: IAdl.Job = empty(IAdl.Job)
     job.mark = seen.mark
     job.previous_mark = seen.previous_mark
@@ -176,7 +178,7 @@ def _opened(market: uint256, loser: uint256, longs: bool, threshold: uint256) ->
 @internal
 @view
 def _lots(account: uint256, market: uint256) -> uint256:
-    return convert(abs((staticcall POOL.position(account, market)).size), uint256)
+    return convert(abs(self._position(account, market).size), uint256)
 
 
 # @notice What a job ranks, for its policy.
@@ -220,3 +222,24 @@ def _won(entry: uint256) -> uint256:
 @pure
 def _with_won(entry: uint256, won: uint256) -> uint256:
     return entry & adl_keys.TIER | won << 56 | entry & (2**56 - 1)
+
+
+# --- the pool, asked in one place: each of these answers is a page of code to decode -------------
+
+
+@internal
+@view
+def _health(account: uint256) -> IMarginPool.Health:
+    return staticcall POOL.health(account)
+
+
+@internal
+@view
+def _position(account: uint256, market: uint256) -> IMarginPool.Position:
+    return staticcall POOL.position(account, market)
+
+
+@internal
+@view
+def _market(market: uint256) -> IMarginPool.Market:
+    return staticcall POOL.market(market)

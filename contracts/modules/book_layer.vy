@@ -37,6 +37,18 @@ RULES: immutable(ILiquidator.Rules)
 # epoch in which an account was last handled | time of its last slice << 128
 handled: HashMap[uint256, uint256]
 
+# Of a venue that restores accounts, what the book left of its last order for a leg, by account and market
+orders: HashMap[uint256, HashMap[uint256, ILiquidator.Order]]
+
+
+# A walk over the legs of one account.
+struct Run:
+    whole: bool  # its orders are for whole positions
+    makers: uint256  # that it may still meet
+    lacking: uint256  # maintenance to be freed; where the venue restores, fixed when the walk begins
+    sliced: bool  # an order was not for the whole
+    kept: int256  # equity that goes with the lots that the book left, where the venue restores
+
 
 @deploy
 def __init__(book: IOrderBook, rules: ILiquidator.Rules):
@@ -59,24 +71,27 @@ def _is_handled(account: uint256) -> bool:
 def _sell(account: uint256, before: IMarginPool.Health) -> IMarginPool.Health:
     health: IMarginPool.Health = before
     slice_at: uint256 = self.handled[account] >> 128
-    whole: bool = block.timestamp < slice_at + RULES.window
-    sliced: bool = False
-    makers: uint256 = MAX_MAKERS
+    run: Run = Run(
+        whole=block.timestamp < slice_at + RULES.window,
+        makers=MAX_MAKERS,
+        lacking=math._positive(convert(before.maintenance, int256) - before.equity),
+        sliced=False,
+        kept=0,
+    )
     rest: uint256 = before.legs
     for i: uint256 in range(MAX_LEGS):
         if rest == 0 or health.equity >= convert(health.maintenance, int256):
             break
         market: uint256 = self._heaviest(account, rest)
         rest &= ~(1 << market)
-        by_slice: bool = False
-        met: uint256 = 0
-        by_slice, met = self._sell_leg(account, market, health, whole, makers)
-        sliced = sliced or by_slice
-        makers -= met
+        makers: uint256 = run.makers
+        run = self._sell_leg(account, market, health, run)
         # Without a maker nothing has changed.
-        if met != 0:
+        if run.makers != makers:
             health = staticcall insurance.POOL.health(account)
-    if sliced:
+        if RULES.restoring and run.lacking == 0:
+            break
+    if run.sliced:
         slice_at = block.timestamp
     self.handled[account] = staticcall insurance.POOL.epoch() | slice_at << 128
     return health
@@ -103,31 +118,33 @@ def _heaviest(account: uint256, legs: uint256) -> uint256:
     return heaviest
 
 
-# @return Whether a slice was asked for, not the whole; and the makers met.
+# @return The run after this leg.
 @internal
 def _sell_leg(
-    account: uint256,
-    market: uint256,
-    health: IMarginPool.Health,
-    whole: bool,
-    makers: uint256,
-) -> (bool, uint256):
+    account: uint256, market: uint256, before: IMarginPool.Health, begun: Run
+) -> Run:
+    run: Run = begun
     seen: IMarginPool.Trading = staticcall insurance.POOL.trading(market)
     held: IMarginPool.Position = staticcall insurance.POOL.position(account, market)
     if not seen.fresh or seen.locked or held.size == 0:
-        return False, 0
+        return run
+    health: IMarginPool.Health = before
+    health.equity -= run.kept
     size: uint256 = math._magnitude(held.size)
     lots: uint256 = size
     if RULES.restoring:
-        lots = self._restoring(health, held)
-    elif not whole and size * seen.mark > RULES.slice_above:
+        lots = min(size, math._ceil_div(run.lacking * size, max(held.maintenance, 1)))
+        run.lacking -= min(run.lacking, held.maintenance)
+    elif not run.whole and size * seen.mark > RULES.slice_above:
         lots = math._ceil_div(size, RULES.slices)
+        run.sliced = run.sliced or lots != size
     limit: uint256 = self._limit(market, seen.mark, held, health, lots)
     is_bid: bool = held.size < 0
     filled: uint256 = 0
     quote: uint256 = 0
     met: uint256 = 0
-    filled, quote, met = extcall BOOK.sweep(account, market, is_bid, lots, limit, makers)
+    filled, quote, met = extcall BOOK.sweep(account, market, is_bid, lots, limit, run.makers)
+    run.makers -= met
     log ILiquidator.BookEntered(
         account=account,
         market=market,
@@ -140,7 +157,15 @@ def _sell_leg(
     )
     if filled != 0:
         self._settle(account, market, seen.mark, held, health, filled, quote)
-    return lots != size and not RULES.restoring, met
+    if RULES.restoring:
+        self.orders[account][market] = ILiquidator.Order(
+            epoch=staticcall insurance.POOL.epoch(),
+            size=size,
+            left=lots - filled,
+            equity=health.equity,
+        )
+        run.kept += self._part(health.equity, held, health, lots - filled)
+    return run
 
 
 # @notice The fund pays what these lots lost beyond their part of equity; then it gets its fee.
@@ -167,23 +192,19 @@ def _settle(
         insurance._feed(account, market, min(fee, math._positive(left)))
 
 
-# @notice The part of an amount that belongs to `lots` of a leg, by maintenance; rounded down.
+# @notice The part of an amount that belongs to `lots` of a leg, by maintenance; rounded down. A venue that restores
+#         an account has one leg after the other use up all that is left.
 @internal
-@pure
+@view
 def _part(
     amount: int256, held: IMarginPool.Position, health: IMarginPool.Health, lots: uint256
 ) -> int256:
+    if RULES.restoring:
+        return math._floor_div_signed(
+            amount * convert(lots, int256), math._magnitude(held.size)
+        )
     weighted: int256 = amount * convert(held.maintenance * lots, int256)
     return math._floor_div_signed(weighted, health.maintenance * math._magnitude(held.size))
-
-
-# @notice Lots of a leg that bring an account back to maintenance, were they sold at mark.
-@internal
-@pure
-def _restoring(health: IMarginPool.Health, held: IMarginPool.Position) -> uint256:
-    size: uint256 = math._magnitude(held.size)
-    lacking: uint256 = math._positive(convert(health.maintenance, int256) - health.equity)
-    return min(size, math._ceil_div(lacking * size, max(held.maintenance, 1)))
 
 
 # @notice The worst price of an order. The bankruptcy limit is the price at which a leg, sold WHOLE, uses up its

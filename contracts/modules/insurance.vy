@@ -43,6 +43,13 @@ def _cover(account: uint256, market: uint256, lacking: uint256) -> uint256:
     return amount
 
 
+# @notice Whether an account is the one that pays for a market.
+@internal
+@view
+def _is_behind(market: uint256, account: uint256) -> bool:
+    return FUND.address != empty(address) and staticcall FUND.account_of(market) == account
+
+
 # @notice Pay into the account behind a market; nothing where there is none.
 @internal
 def _feed(source: uint256, market: uint256, amount: uint256):

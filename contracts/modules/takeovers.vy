@@ -55,7 +55,7 @@ def _take_over(account: uint256, health: IMarginPool.Health) -> bool:
 
 @internal
 def _enter(account: uint256, health: IMarginPool.Health, layer: ILiquidator.Layer) -> bool:
-    backstop: uint256 = staticcall layer.backstop.backstop()
+    backstop: uint256 = staticcall layer.backstop.backstop_for(account)
     refusal: uint256 = self._refusal(backstop, health, layer)
     if refusal != WILLING:
         log ILiquidator.BackstopRefused(

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from spillway.actors.closings import Closings
 from spillway.actors.share_closings import ShareClosings
+from spillway.model import margin
 from spillway.model.policies import SHARES
 from spillway.model.words import PROTOCOL
+from spillway.presets import part_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,13 +34,20 @@ class Keeper:
     """One keeper for all that is open to anyone."""
 
     def __init__(
-        self, venue: Venue, address: Address, backstops: Sequence[int], rules: Adl
+        self,
+        venue: Venue,
+        address: Address,
+        backstops: Sequence[int],
+        rules: Adl,
+        *,
+        shares_fees: bool = False,
     ) -> None:
         """Begin with the accounts that take others over, the vault's child first."""
         self._venue = venue
         self._address = address
         self._backstops = backstops
         self._rules = rules
+        self._shares_fees = shares_fees
         kind = ShareClosings if rules.policy in SHARES else Closings
         self._closings = kind(venue, address, rules)
 
@@ -70,13 +79,22 @@ class Keeper:
 
     def _due(self, view: View) -> Iterator[int]:
         """Yield whoever is below zero, or could not be restored where that is enough."""
-        if self._rules.trigger == "below_zero":
+        if self._rules.trigger == "below_zero" or self._fund_is_left():
             yield from view.below_zero()
             return
+        below = part_of(self._rules.below)
         for number in view.liquidatable():
-            account = view.now.accounts[number]
-            if not account.flags & PROTOCOL or view.now.equity(number) < 0:
+            account, equity = view.now.accounts[number], view.now.equity(number)
+            needed = below * margin.account_maintenance(account, view.now.markets)
+            if equity < 0 or (not account.flags & PROTOCOL and equity < needed):
                 yield number
+
+    def _fund_is_left(self) -> bool:
+        """Whether a fund keeps accounts that are not below zero from being closed."""
+        fund = self._venue.contracts.fund
+        if fund is None or self._rules.trigger != "fund_empty":
+            return False
+        return bool(fund.call.allowance_of(0))
 
     def _ripe(self, number: int, view: View) -> bool:
         """Whether a venue that deleverages with a delay has waited long enough."""
@@ -99,6 +117,10 @@ class Keeper:
             for market, leg in view.now.accounts[number].legs.items()
             if leg.size and view.usable(market)
         ]
+
+    def share_fees(self) -> list[Call]:
+        """Give the fund its share of fees, where it has one."""
+        return [self._venue.share_fees(self._address)] if self._shares_fees else []
 
     def trigger(self, view: View) -> list[Call]:
         """Fire the stops that the mark has reached."""

@@ -15,9 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 from spillway import invariants, observe
 from spillway.engines.protocol import TX_GAS_LIMIT
+from spillway.model import margin
 from spillway.model.margin import Market, Tier
 from spillway.model.words import DEFICIT
-from spillway.rules import LiquidationRules
+from spillway.rules import (
+    HYPERLIQUID_ADL,
+    AdlRules,
+    FundParams,
+    Limit,
+    LiquidationRules,
+    Price,
+    Trigger,
+)
 from spillway.storage import PoolStorage
 from tests import bench
 from tests.bench import MAX_UINT, UNITS, USD
@@ -46,11 +55,43 @@ DEPOSITORS = ((6_000,), (3_000,))
 VAULT_PARAMS = (150_000, 4 * DAY, 200_000, 20_000)
 # A twentieth of the venue's rule: positions are small here, and both kinds of order must occur.
 SLICE_ABOVE = 5_000 * USD
+SLICED = LiquidationRules(slice_above=SLICE_ABOVE)
+FUND_UNITS = 1_500 * UNITS
 INTERFACES = Path(__file__).parents[2] / "contracts" / "interfaces"
 REASON = re.compile(r'"((?:pool|custody|book|liquidator|adl|vault|shedding|fund): [^"]+)"')
 # What an interface says that a function may refuse with.
 REASONS = {
     reason for path in INTERFACES.glob("*.vyi") for reason in REASON.findall(path.read_text())
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """The rules of a waterfall; those not told are Hyperliquid's."""
+
+    liquidation: LiquidationRules = SLICED
+    fund: FundParams | None = None
+    closing: AdlRules = HYPERLIQUID_ADL
+
+
+VENUES = {
+    "vault": Venue(),
+    # A fund that takes accounts over as far as its drawdown lets it, then bankruptcy prices.
+    "fund": Venue(
+        SLICED._replace(limit=Limit.COVERED, fee=2_000, fee_share=250_000),
+        FundParams(
+            takes_over=True, drawdown=300_000, resume=250_000, shed_slice=200_000, shed_band=20_000
+        ),
+        AdlRules(price=Price.BANKRUPTCY, everyone=True, covered=True),
+    ),
+    # No more is closed than restores maintenance; a fund for each market pays what fills lack.
+    "restoring": Venue(
+        LiquidationRules(limit=Limit.COVERED, restoring=True, fee=1_000),
+        FundParams(pooled=False),
+        AdlRules(Trigger.UNRESTORED, Price.BANKRUPTCY, everyone=True, restoring=True, fee=1_000),
+    ),
+    # The book at any price: what nobody covers is written off.
+    "open": Venue(SLICED._replace(limit=Limit.OPEN), closing=AdlRules(price=Price.MARK)),
 }
 
 
@@ -77,8 +118,11 @@ class Arena:
     outsider: Address
     depositors: list[Address]
     reader: Reader
+    venue: Venue
+    insurance: Contract | None
     owners: dict[int, Address] = field(default_factory=dict)
     child: int = 0
+    funds: list[int] = field(default_factory=list)
     now: Snapshot = field(init=False)
     # (contract.function, "" or the reason of the refusal) -> times; and what events told.
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -92,6 +136,11 @@ class Arena:
     def accounts(self) -> list[int]:
         """The traders' accounts."""
         return list(self.owners)
+
+    @property
+    def backstops(self) -> list[int]:
+        """The protocol's accounts that take positions over."""
+        return [self.child, *self.funds]
 
     def reset(self, owners: dict[int, Address]) -> None:
         """Forget what happened on a chain that has been put back."""
@@ -154,9 +203,31 @@ class Arena:
         """Accounts that auto-deleveraging can close now, those that owe without a leg included."""
         return [
             number
-            for number in sorted(self.now.accounts, key=lambda n: (n == self.child, n))
+            for number in sorted(self.now.accounts, key=lambda n: (n in self.backstops, n))
             if number != DEFICIT and self.fresh(number) and self.now.equity(number) < 0
         ]
+
+    def due(self) -> list[int]:
+        """Whom the rules have closed: those below zero, or also those who were not restored."""
+        losers = self.below_zero()
+        if self.venue.closing.trigger != Trigger.UNRESTORED:
+            return losers
+        epoch = self.pool.call.epoch()
+        return losers + [
+            number
+            for number in self.accounts
+            if number not in losers
+            and self.fresh(number)
+            and self.legs(number)
+            and self.now.equity(number)
+            < margin.account_maintenance(self.now.accounts[number], self.now.markets)
+            and self.liquidator.call.last_handled(number)[0] == epoch
+        ]
+
+    def legs(self, account: int) -> list[int]:
+        """Markets in which an account has a position."""
+        held = self.now.accounts[account].legs
+        return [market for market, leg in held.items() if leg.size]
 
     def job(self, market: int, longs: bool) -> Any:
         """A job of auto-deleveraging."""
@@ -172,7 +243,7 @@ class Arena:
         for finding in invariants.check(before, self.now, flows):
             yield f"{finding.invariant} {finding.accounts}: {finding.detail}"
         if function != "advance":
-            yield from self._falls_below_zero(before)
+            yield from self._falls_below_zero(before, receipt)
         yield from self._grown_by_force(before, receipt)
         for entered in receipt.named("BackstopEntered"):
             taken = self.now.accounts[entered.account]
@@ -218,9 +289,11 @@ class Arena:
             served = {self.job(*side).serving for side in self.jobs}
             self.winners = {n: found for n, found in self.winners.items() if n in served}
 
-    def _falls_below_zero(self, before: Snapshot) -> Iterator[str]:
-        """Nobody falls below zero but by a move of the marks."""
-        for number in self.now.accounts:
+    def _falls_below_zero(self, before: Snapshot, receipt: Receipt) -> Iterator[str]:
+        """Nobody falls below zero but by a move of the marks, or sold at any price by the rules."""
+        sold = {entered.account for entered in receipt.named("BookEntered")}
+        spared = sold if self.venue.liquidation.limit == Limit.OPEN else set()
+        for number in self.now.accounts.keys() - spared:
             was = before.equity(number) if number in before.accounts else 0
             now = self.now.equity(number)
             if was >= 0 > now and number != DEFICIT:
@@ -281,7 +354,7 @@ KINDS: dict[str, Callable[[Any], str]] = {
 # --- setting up ----------------------------------------------------------------------------
 
 
-def deploy(engine: Engine, artifacts: Artifacts) -> Arena:
+def deploy(engine: Engine, artifacts: Artifacts, rules: Venue = VENUES["vault"]) -> Arena:
     """Deploy and wire the venue, and open the accounts."""
     admin, keeper, outsider = (engine.sender(n) for n in (0, 3, 5))
     venue = bench.deploy(
@@ -291,7 +364,9 @@ def deploy(engine: Engine, artifacts: Artifacts) -> Arena:
         keeper,
         taker_fee=450,
         maker_fee=150,
-        liquidation=LiquidationRules(slice_above=SLICE_ABOVE),
+        liquidation=rules.liquidation,
+        fund=rules.fund,
+        closing=rules.closing,
         vault_params=VAULT_PARAMS,
     )
     arena = Arena(
@@ -309,6 +384,8 @@ def deploy(engine: Engine, artifacts: Artifacts) -> Arena:
         keeper=keeper,
         outsider=outsider,
         depositors=[engine.sender(40 + n) for n in range(len(DEPOSITORS))],
+        venue=rules,
+        insurance=venue.fund,
         reader=Reader(
             engine=engine,
             usdc=venue.usdc,
@@ -350,6 +427,7 @@ def _open_accounts(arena: Arena) -> None:
         arena.fund(who, arena.vault, usd * UNITS)
         arena.vault.transact.deposit(usd * UNITS, sender=who)
     arena.vault.transact.top_up(sender=arena.keeper)
+    _open_funds(arena)
     sender = 20
     for amounts in CROSS:
         owner = arena.engine.sender(sender)
@@ -363,6 +441,17 @@ def _open_accounts(arena: Arena) -> None:
         opened = arena.pool.transact.open_isolated_account(market, sender=owner)
         _pay_in(arena, opened, owner, usd)
     arena.now = arena.snapshot()
+
+
+def _open_funds(arena: Arena) -> None:
+    fund, rules = arena.insurance, arena.venue.fund
+    if fund is None or rules is None:
+        return
+    for market in range(1 if rules.pooled else len(MARKETS)):
+        fund.transact.open(market, sender=arena.keeper)
+        arena.funds.append(fund.call.account_of(market))
+        arena.fund(arena.keeper, fund, FUND_UNITS)
+        fund.transact.give(market, FUND_UNITS, sender=arena.keeper)
 
 
 def _pay_in(arena: Arena, opened: Receipt, owner: Address, usd: int) -> None:

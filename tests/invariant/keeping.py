@@ -46,7 +46,7 @@ def keys(arena: Arena, market: int, *, longs: bool) -> list[tuple[int, int]]:
 
 def deleverage(arena: Arena) -> bool:
     """Close whoever is below zero; never refused while nobody else is at it. Whether anyone was."""
-    losers = arena.below_zero()[:BATCH]
+    losers = arena.due()[:BATCH]
     if not losers:
         return False
     disturbed = bool(arena.jobs)
@@ -67,7 +67,7 @@ def deleverage(arena: Arena) -> bool:
 
 def keep(arena: Arena) -> bool:
     """Do one round of the waterfall. Whether anybody was below zero."""
-    liquidate(arena, [*arena.accounts, arena.child])
+    liquidate(arena, [*arena.accounts, *arena.backstops])
     return deleverage(arena)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import currently_in_test_context, note
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from spillway import ticks
 from spillway.model import margin
@@ -41,6 +41,11 @@ DEEP = st.sampled_from([-1, -300_000, -3_000_000, -9_000_000])
 WILD = st.sampled_from([0, 1, 2, 5, 9, 10**6, MAX_UINT])
 COUNTS = st.sampled_from([0, 1, 2, 3, MAX_UINT])
 TRESPASSES = 17  # calls that `trespass` tries
+
+
+def insured(machine: VenueMachine) -> bool:
+    """Whether the venue has an insurance fund."""
+    return machine.arena.insurance is not None
 
 
 class VenueMachine(RuleBasedStateMachine):
@@ -336,7 +341,6 @@ class VenueMachine(RuleBasedStateMachine):
             self.trade(self.account(who), self.account(who + 1), 0, 300, 0)
         if by_fees:
             self.act(arena.liquidator, "cover_deficit_from_fees", sender=arena.outsider)
-            self.act(arena.liquidator, "share_fees", 0, sender=arena.outsider)
             return
         arena.fund(arena.outsider, arena.custody, usd * UNITS)
         self.act(arena.custody, "cover_deficit", usd * UNITS, sender=arena.outsider)
@@ -391,6 +395,40 @@ class VenueMachine(RuleBasedStateMachine):
             market = held[market % len(held)]
         self.act(self.arena.vault, "shed", market, sender=self.arena.outsider)
 
+    # --- insurance fund --------------------------------------------------------------------
+
+    @precondition(insured)
+    @rule(
+        what=st.sampled_from(["open", "give", "touch", "shed", "shed", "shed"]),
+        market=MARKET_IDS,
+        usd=AMOUNTS,
+    )
+    def fund_chore(self, what: str, market: int, usd: int) -> None:
+        """Anyone gives to the fund, or has it do what it does for anyone."""
+        arena, fund = self.arena, self.arena.insurance
+        assert fund is not None
+        held = self.legs(arena.funds[0])
+        if what == "shed" and held:
+            market = held[market % len(held)]
+        arena.fund(arena.outsider, fund, usd * UNITS)
+        told = (market, usd * UNITS) if what == "give" else (market,)
+        self.act(fund, what, *told, sender=arena.outsider)
+
+    @precondition(insured)
+    @rule(market=MARKET_IDS, usd=AMOUNTS)
+    def spend(self, market: int, usd: int) -> None:
+        """An outsider tells the fund that it has paid."""
+        fund = self.arena.insurance
+        assert fund is not None
+        receipt = self.act(fund, "spent", market, usd * USD, sender=self.arena.outsider)
+        self._guarded(_refused, receipt, "spent")
+
+    @precondition(insured)
+    @rule(who=PLACES)
+    def share_fees(self, who: int) -> None:
+        self.trade(self.account(who), self.account(who + 1), 0, 300, 0)
+        self.act(self.arena.liquidator, "share_fees", sender=self.arena.outsider)
+
     # --- prices and time -------------------------------------------------------------------
 
     def advance(self, marks: dict[int, int], funding: int = 0) -> None:
@@ -433,7 +471,9 @@ class VenueMachine(RuleBasedStateMachine):
         if then == "deleverage":
             self.empty_books()
         else:
-            self._guarded(keeping.liquidate, self.arena, [*self.arena.accounts, self.arena.child])
+            self._guarded(
+                keeping.liquidate, self.arena, [*self.arena.accounts, *self.arena.backstops]
+            )
         if then != "liquidate":
             self._guarded(keeping.deleverage, self.arena)
 
@@ -468,7 +508,7 @@ class VenueMachine(RuleBasedStateMachine):
 
     def aim(self, who: int, place: int, aim: int, *, twice: bool) -> tuple[int, int] | None:
         """Move one mark to where one account's equity is `aim` of its maintenance; tell which."""
-        holders = [n for n in (*self.arena.accounts, self.arena.child) if self.legs(n)]
+        holders = [n for n in (*self.arena.accounts, *self.arena.backstops) if self.legs(n)]
         if not holders:
             return None
         account = holders[who % len(holders)]
@@ -490,8 +530,7 @@ class VenueMachine(RuleBasedStateMachine):
 
     def legs(self, account: int) -> list[int]:
         """Markets in which an account has a position."""
-        held = self.arena.now.accounts[account].legs
-        return [market for market, leg in held.items() if leg.size]
+        return self.arena.legs(account)
 
     def target(self, account: int, market: int, aim: int) -> int:
         """The mark at which equity is about `aim` ppm of maintenance."""
@@ -530,13 +569,13 @@ class VenueMachine(RuleBasedStateMachine):
         arena = self.arena
         named = [self.anyone(place) for place in losers]
         if due:
-            named = [*arena.below_zero(), *named][:16]
+            named = [*arena.due(), *named][:16]
         self.act(arena.adl, "deleverage", named, plans, sender=arena.outsider)
 
     @rule(market=MARKET_IDS, who=PLACES, threshold=WILD, due=st.sampled_from([True, True, False]))
     def open_job(self, market: int, who: int, threshold: int, due: bool) -> None:
         loser = self.anyone(who)
-        losers = self.arena.below_zero()
+        losers = self.arena.due()
         if due and losers:
             loser = losers[who % len(losers)]
             legs = self.legs(loser)

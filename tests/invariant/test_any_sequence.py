@@ -26,14 +26,13 @@ SHORT = settings(
     phases=[Phase.generate],
 )
 # What the short profile must have met: a test that never comes to the waterfall shows nothing.
-LAYERS = (
-    "BookEntered, filled",
-    "BackstopEntered",
-    "Deleveraged, tier 1",
-    "Deleveraged, tier 2",
-    "GapBorne",
-    "DeficitWritten, deficit",
-)
+FALLS = ("BookEntered, filled", "Deleveraged, tier 1", "Deleveraged, tier 2")
+LAYERS = {
+    "vault": (*FALLS, "BackstopEntered", "GapBorne", "DeficitWritten, deficit"),
+    "fund": (*FALLS, "BackstopEntered", "Spent", "Halted"),
+    "restoring": (*FALLS, "Spent", "Closed, even"),
+    "open": (*FALLS, "BackstopEntered", "GapBorne", "DeficitWritten, deficit"),
+}
 LONG = settings(
     SHORT,
     max_examples=400,
@@ -44,9 +43,9 @@ LONG = settings(
 
 
 @pytest.fixture
-def arena(engine: Engine, artifacts: Artifacts) -> arenas.Arena:
+def arena(engine: Engine, artifacts: Artifacts, venue: str) -> arenas.Arena:
     """A venue of three markets, a vault, and eleven accounts, two of them isolated."""
-    return arenas.deploy(engine, artifacts)
+    return arenas.deploy(engine, artifacts, arenas.VENUES[venue])
 
 
 def play(arena: arenas.Arena, profile: settings) -> None:
@@ -56,11 +55,13 @@ def play(arena: arenas.Arena, profile: settings) -> None:
     run_state_machine_as_test(start, settings=profile)  # type: ignore[arg-type] # any callable does
 
 
-def test_no_sequence_of_calls_breaks_the_venue(arena: arenas.Arena) -> None:
+@pytest.mark.parametrize("venue", arenas.VENUES)
+def test_no_sequence_of_calls_breaks_the_venue(arena: arenas.Arena, venue: str) -> None:
     play(arena, SHORT)
-    assert set(LAYERS) <= {event for event, count in arena.events.items() if count}
+    assert set(LAYERS[venue]) <= {event for event, count in arena.events.items() if count}
 
 
 @pytest.mark.campaign
+@pytest.mark.parametrize("venue", arenas.VENUES)
 def test_no_sequence_of_calls_breaks_the_venue_for_long(arena: arenas.Arena) -> None:
     play(arena, LONG)

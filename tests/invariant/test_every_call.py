@@ -28,6 +28,7 @@ NOT_FOR_ALL = {
     },
     "OrderBook": {"open_market", "cancel_all", "sweep"},
     "Vault": {"open_accounts"},
+    "InsuranceFund": {"open", "spent"},
 }  # fmt: skip
 # Places of accounts: two of some 1,000 USD, one of 2,000, one of 50,000.
 POOR, OTHER, FIRM, POCKET = 0, 5, 3, 6
@@ -42,6 +43,10 @@ def told(engine: Engine, artifacts: Artifacts) -> Iterator[arenas.Arena]:
         arena = arenas.deploy(engine, artifacts)
         for chapter in CHAPTERS:
             play(arena, chapter)
+        insured = arenas.deploy(engine, artifacts, arenas.VENUES["fund"])
+        play(insured, insure)
+        arena.counts.update(insured.counts)
+        arena.events.update(insured.events)
         yield arena
 
 
@@ -100,16 +105,29 @@ def cover(machine: VenueMachine) -> None:
     machine.cover_deficit(1, by_fees=False, who=0, ruin=False)
 
 
+def insure(machine: VenueMachine) -> None:
+    """The fund is given to, has its share of fees, takes a long over, and sheds."""
+    machine.fund_chore("give", 0, 50)
+    machine.fund_chore("touch", 0, 1)
+    machine.share_fees(POOR)
+    machine.trade_both(POOR, POCKET, 0, 8_000, 0)
+    machine.strike(0, 0, 500_000, twice=False, then="liquidate")
+    machine.quote(0, 3_000)
+    machine.fund_chore("shed", 0, 1)
+
+
 def trespass(machine: VenueMachine) -> None:
     for place in range(TRESPASSES):
         machine.trespass(POOR, OTHER, 0, 50, place)
     machine.vault_chore(["open_accounts"], 0, 0)
+    machine.fund_chore("open", 0, 1)
+    machine.spend(0, 50)
 
 
 CHAPTERS = (trade, move_cash, redeem, take_over, close_by_steps, cover)
 
 
-CONTRACTS = ("MarginPool", "Custody", "OrderBook", "Vault", "Liquidator", "Adl")
+CONTRACTS = ("MarginPool", "Custody", "OrderBook", "Vault", "InsuranceFund", "Liquidator", "Adl")
 
 
 def test_whatever_others_may_call_succeeds_somewhere(
@@ -132,7 +150,7 @@ def test_every_end_is_reached(told: arenas.Arena, end: str) -> None:
 
 
 def test_nothing_else_succeeds_for_an_outsider(engine: Engine, artifacts: Artifacts) -> None:
-    arena = arenas.deploy(engine, artifacts)
+    arena = arenas.deploy(engine, artifacts, arenas.VENUES["fund"])
     play(arena, trespass)
     refused = {label for label, reason in arena.counts if reason}
     assert refused == {f"{name}.{call}" for name, calls in NOT_FOR_ALL.items() for call in calls}

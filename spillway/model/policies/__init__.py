@@ -1,7 +1,8 @@
 """Policies of auto-deleveraging, bit-exact twins of contracts/adl, one file each.
 
 `QUEUES` says who is deleveraged first, `SHARES` how lots are shared over all. They are the one list
-of them: presets, deployment, tests and tables go by it.
+of them: presets, deployment, tests and tables go by it. `INDEXES` are the rules that look at
+nobody: they charge a loss per lot (`spillway.model.adl_index`).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from spillway.model.policies.candidate import Candidate, Score, Side, seeded
 from spillway.model.policies.share import Asked, Quota
 
 __all__ = [
-    "POLICIES",
+    "INDEXES",
     "QUEUES",
     "SHARES",
     "Asked",
@@ -64,7 +65,8 @@ SHARES: dict[str, Quota] = {
     "water_filling": water_filling.quota,
 }
 
-POLICIES = (*QUEUES, *SHARES)
+# Whose lots bear a loss: those of the side that gained by it, or of both.
+INDEXES = ("other_side", "both_sides")
 
 
 def contract_name(policy: str) -> str:

@@ -20,7 +20,6 @@ from rich.console import Console
 from spillway import compare, crash, engines, metrics, presets, scenario
 from spillway.build import ROOT
 from spillway.compare import Options
-from spillway.model import policies
 from spillway.sweep import batch
 from spillway.sweep.batch import Batch
 from spillway.sweep.runner import Cluster
@@ -281,7 +280,7 @@ def test_more_traders_are_drawn_when_asked_for(tmp_path: Path) -> None:
     assert sum(group.count for group in job.scenario.population) == 16
 
 
-@pytest.mark.parametrize("policy", policies.POLICIES)
+@pytest.mark.parametrize("policy", presets.POLICIES)
 def test_any_policy_may_be_put_into_a_venue(tmp_path: Path, policy: str) -> None:
     told = Options(
         "thin", FASTEST, tmp_path, Cluster(), venues=("hyperliquid",), policies=(policy,)

@@ -7,10 +7,13 @@ from decimal import Decimal
 
 import pytest
 
-from spillway import scenario
+from spillway import presets, scenario
 from spillway.actors.keeper import GAS_ACCOUNT, GAS_CALL, GAS_LEG, MOST_ACCOUNTS, batches
 from spillway.actors.market_maker import depth_share, volatility
+from spillway.actors.provider import shedding
 from spillway.observe import StandingStop
+from spillway.units import usd_to_price
+from spillway.venue import Kind, Order
 
 # --- makers --------------------------------------------------------------------------------------
 
@@ -54,6 +57,29 @@ def test_a_batch_fits_into_a_transaction() -> None:
 
 def test_nobody_due_makes_no_batch() -> None:
     assert list(batches([], [])) == []
+
+
+# --- providers -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("size", "limit", "lots"),
+    [
+        # Half a percent of 100 USD, a twentieth of the position, rounded up.
+        (2_001, "99.5", 101),
+        (-2_001, "100.5", 101),
+        # A lot of 0.01 is worth 0.995 or 1.005: the book wants 10 USD.
+        (100, "99.5", 11),
+        (-100, "100.5", 10),
+        (3, "99.5", 3),
+    ],
+)
+def test_a_provider_sheds_as_the_vault_does(size: int, limit: str, lots: int) -> None:
+    rules = presets.load(presets.find("ftx")).vault
+    assert (rules.shed_slice_ppm, rules.shed_band_ppm) == (50_000, 5_000)
+    mark = usd_to_price(Decimal(100), 2)
+    order = shedding(size, mark, 2, rules)
+    assert order == Order(size < 0, usd_to_price(Decimal(limit), 2), lots, Kind.IOC, True)
 
 
 # --- stops ---------------------------------------------------------------------------------------

@@ -73,7 +73,19 @@ FUND = "\n[insurance]\ncapital_ppm = 1\n"
         ),
         ('\n[[backstops]]\nby = "vault"\nbelow = "0"\n', r"backstops\[0\]\.below"),
         ('\n[[backstops]]\nby = "bank"\n', r"backstops\[0\]\.by"),
+        (
+            '\n[[backstops]]\nby = "providers"\n',
+            r"backstops\[0\]\.by: found 'providers', .*\[providers\]",
+        ),
+        (
+            "\n[providers]\ncount = 5\ncapital_ppm = 1\nleverage = 1\n",
+            r"providers\.count: found 5, .*at most 4",
+        ),
         (FUND + "pooled = false\ntakes_over = true\n", r"takes_over: .*pooled is true"),
+        (
+            FUND + "pooled = false\nfee_share_ppm = 5\n",
+            r"fee_share_ppm: found 5, .*pooled is false",
+        ),
         (FUND + "drawdown_ppm = 5\nresume_ppm = 6\n", r"insurance\.resume_ppm: found 6, .*, 5"),
         (FUND + "drawdown_ppm = 0\n", r"insurance\.drawdown_ppm: found 0"),
     ],
@@ -103,12 +115,17 @@ def test_layers_that_can_not_be_are_refused(tmp_path: Path, told: str, says: str
         (
             'policy = "hyperliquid_queue"',
             'policy = "whoever_queue"',
-            r"adl\.policy: found 'whoever_queue', allowed: one of hyperliquid_queue, .*_filling$",
+            r"adl\.policy: found 'whoever_queue', allowed: one of hyperliquid_queue, .*both_sides$",
         ),
         (
             'policy = "hyperliquid_queue"',
             'policy = "water_filling"',
             r"adl\.price: found 'previous_mark', allowed: \"bankruptcy\", with adl\.everyone",
+        ),
+        (
+            'residual_to = "account"',
+            'residual_to = "account"\nbelow = "3/2"',
+            r"adl\.below: found '3/2', allowed: at most 1",
         ),
         ('residual_to = "account"', "", r"adl\.residual_to: found 'nothing', allowed: a value"),
     ],

@@ -17,7 +17,8 @@ ROW = re.compile(
 
 def test_the_sizes_of_the_contracts_are_true(artifacts: Artifacts) -> None:
     rows = list(ROW.finditer((ROOT / "README.md").read_text(encoding="utf-8")))
-    assert len(rows) == 10
+    deployable = {path.stem for path in (ROOT / "contracts").glob("*.vy")}
+    assert {row["name"] for row in rows} == deployable
     for row in rows:
         assert (ROOT / row["path"]).is_file()
         assert int(row["size"].replace(",", "")) == artifacts[row["name"]].runtime_size

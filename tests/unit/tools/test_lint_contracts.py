@@ -83,6 +83,10 @@ def test_a_policy_need_not_use_all_that_its_interface_passes(
     assert [issue.code for issue in lint(write("adl/Large.vy", HUGE))] == ["NTX1"]
 
 
+def test_nor_need_whoever_stands_behind_the_book(write: Callable[[str, str], Path]) -> None:
+    assert lint(write("Planted.vy", UNUSED.replace("doubled", "backstop_for"))) == []
+
+
 def test_a_module_that_uses_two_others_is_read(write: Callable[[str, str], Path]) -> None:
     write("modules/one.vy", MODULE)
     write("modules/two.vy", MODULE)

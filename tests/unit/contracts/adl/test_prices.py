@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from spillway.rules import AdlRules, FundParams, LiquidationRules, Price
+from spillway.rules import AdlRules, FundParams, LiquidationRules, Price, Trigger
 from tests import bench as benches
 from tests.bench import LIQUIDATOR, USD
 from tests.chain import refused
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from spillway.build import Artifacts
     from spillway.engines import Address, Engine
-    from spillway.rules import Trigger
     from tests.bench import Bench
 
     Deploy = Callable[..., Bench]
@@ -63,6 +62,7 @@ def close(bench: Bench, mark: int = 70, index: int = 70) -> None:
         (Price.MARK, 70, (90, 0)),
         (Price.INDEX, 72, (10 + 70, 10)),
         (Price.BANKRUPTCY, 70, (45, 45)),
+        (Price.PROVIDER, 70, (45, 45)),
     ],
 )
 def test_each_price_gives_the_loser_what_it_lacks(
@@ -72,6 +72,44 @@ def test_each_price_gives_the_loser_what_it_lacks(
     close(bench, index=index)
     assert equities(bench) == [0, 1_150 - taken[0], 10_150 - taken[1]]
     assert bench.pool.call.market(0).open_interest == 0
+
+
+@pytest.mark.parametrize(
+    ("price", "fee", "paid", "left"),
+    [
+        (Price.BANKRUPTCY, 0, 15, 0),
+        (Price.PROVIDER, 0, 10, 10),
+        (Price.PROVIDER, 1_000_000, 10, 0),
+        (Price.MARK, 0, 0, 30),
+    ],
+)
+def test_what_a_loser_above_zero_has_left_is_paid_by_the_price(
+    deploy: Deploy, price: Price, fee: int, paid: int, left: int
+) -> None:
+    """At 82 it has 30 of 82 that it needs; of what the price leaves it, a fee may take all."""
+    rules = AdlRules(Trigger.UNRESTORED, price, everyone=True, fee=fee)
+    bench = deploy(closing=rules, fund=FundParams())
+    fund = bench.open_fund("fund")
+    close(bench, mark=82)
+    assert equities(bench) == [left, 1_090 + paid, 10_090 + paid]
+    assert bench.equity(fund) == 30 - 2 * paid - left
+    assert bench.size(bench.accounts["loser"]) == 0
+
+
+def test_two_thirds_are_rounded_down_and_the_rest_is_the_fund_s(deploy: Deploy) -> None:
+    """Of 20 * 10**-18 USD the winners get 13; half of that is rounded up for the first of them."""
+    rules = AdlRules(Trigger.UNRESTORED, Price.PROVIDER, everyone=True, fee=1_000_000)
+    bench = deploy(closing=rules, fund=FundParams())
+    fund, loser = bench.open_fund("fund"), bench.accounts["loser"]
+    mark = 79 * USD + 2
+    bench.pool.transact.advance([(0, mark, mark, 0)], sender=bench.oracle)
+    before = [bench.pool.call.health(bench.accounts[n]).equity for n in ("near", "far")]
+    bench.liquidate(loser)
+    bench.deleverage(loser)
+    after = [bench.pool.call.health(bench.accounts[n]).equity for n in ("near", "far")]
+    assert sorted(b - a for a, b in zip(before, after, strict=True)) == [6, 7]
+    assert bench.pool.call.health(fund).equity == 20 - 13
+    assert bench.pool.call.health(loser).equity == 0
 
 
 @pytest.mark.parametrize(("money", "paid"), [(0, 0), (30, 30), (500, 90)])
@@ -111,10 +149,51 @@ def test_a_delay_is_waited_for(deploy: Deploy) -> None:
     assert bench.size(loser) == 0
 
 
+def test_above_zero_winners_wait_for_as_long_as_the_fund_has_anything(deploy: Deploy) -> None:
+    """At 86 equity is 70 of 86 that are needed, and the book is empty."""
+    closing = AdlRules(Trigger.FUND_EMPTY, Price.BANKRUPTCY, everyone=True)
+    bench = deploy(closing=closing, fund=FundParams())
+    loser = bench.accounts["loser"]
+    bench.open_fund("fund", 1)
+    bench.mark(86)
+    bench.liquidate(loser)
+    with refused("adl: account is not below zero"):
+        bench.adl.transact.open_jobs(loser, [(0, 0)], sender=bench.keeper)
+    bench.deleverage(loser)
+    assert bench.at(loser) == (10, 210 - 1_000)
+
+
+def test_above_zero_winners_close_an_account_once_the_fund_is_empty(deploy: Deploy) -> None:
+    closing = AdlRules(Trigger.FUND_EMPTY, Price.BANKRUPTCY, everyone=True)
+    bench = deploy(closing=closing, fund=FundParams())
+    bench.open_fund("fund", 0)
+    close(bench, mark=86)
+    # 70 that it had left, to winners in equal parts, beside 5 * 14 each.
+    assert equities(bench) == [0, 1_070 + 35, 10_070 + 35]
+
+
 def test_prices_that_there_are_not_are_refused(deploy: Deploy) -> None:
-    for unknown in ({"price": cast("Price", 4)}, {"trigger": cast("Trigger", 2)}):
+    # What no enum has, and parts of maintenance that are none of it or more than all of it.
+    for unknown in (
+        AdlRules(price=cast("Price", 5)),
+        AdlRules(cast("Trigger", 3)),
+        AdlRules(below_num=0),
+        AdlRules(below_num=2),
+        AdlRules(below_den=0),
+    ):
         with refused("adl: bad rules"):
-            deploy(closing=AdlRules(**unknown))  # what no enum has
+            deploy(closing=unknown)
+
+
+@pytest.mark.parametrize(("part", "closes"), [((1, 1), True), ((3, 8), True), ((15, 41), False)])
+def test_an_account_above_zero_is_closed_below_a_part_of_maintenance(
+    deploy: Deploy, part: tuple[int, int], closes: bool
+) -> None:
+    """At 82 it has 30 of 82: not less than 15 / 41 of it."""
+    rules = AdlRules(Trigger.UNRESTORED, Price.MARK, below_num=part[0], below_den=part[1])
+    bench = deploy(closing=rules)
+    close(bench, mark=82)
+    assert bench.size(bench.accounts["loser"]) == (0 if closes else 10)
 
 
 def test_a_loser_that_another_closing_hits_is_not_turned_over(
@@ -140,3 +219,20 @@ def test_a_loser_that_another_closing_hits_is_not_turned_over(
     assert (left, bench.size(loser), bench.size(other)) == (5, 0, 0)
     adl.close(loser, 10, sender=keeper)
     assert bench.size(loser) == 0
+
+
+def test_a_fund_that_stands_among_the_winners_pays_once(deploy: Deploy, engine: Engine) -> None:
+    """It is short 5 and has 60: 30 cover its half of the order, and 30 are left for the price."""
+    hands = {LIQUIDATOR: engine.sender(PLACE)}
+    closing = AdlRules(price=Price.BANKRUPTCY, everyone=True, covered=True)
+    bench = deploy(closing=closing, fund=FundParams(), policy="SizeQueue", by_hand=hands)
+    fund, near = bench.open_fund("fund", 60), bench.accounts["near"]
+    bench.mark(40)
+    told = (0, near, fund, 5, 5 * 40 * USD)
+    bench.pool.transact.exchange(*told, sender=engine.sender(PLACE))
+    bench.deleverage(bench.accounts["loser"])
+    assert bench.at(fund) == (0, 0)
+    # Of the 390 that the loser lacks, `far` pays all that it has won, and nobody the rest.
+    assert equities(bench) == [0, 1_300, 10_300 - 300]
+    assert bench.pool.call.solvency().deficit == (390 - 60 - 300) * USD
+    assert bench.total_equity() == bench.cash()

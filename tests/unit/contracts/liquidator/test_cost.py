@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from spillway.engines.protocol import TX_GAS_LIMIT
+from spillway.rules import Layer
 from tests.bench import ALO, IOC, USD
 from tests.takers import ended
 from tests.unit.contracts.hand import hand, swap
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from spillway.engines import Address, Engine, Receipt
     from tests.bench import Bench
 
-MARKETS, LEGS, SEATS, PAGE = 256, 8, 32, 64
+MARKETS, LEGS, SEATS, PAGE, PROVIDERS = 256, 8, 32, 64, 4
 LOTS, PRICE = 1_000, 100
 # Five tiers to walk to the last, which all that happens here is in: maintenance is about a tenth.
 TIERS = ((1, 8), (2, 7), (3, 6), (4, 5))
@@ -43,7 +44,9 @@ def deployed_wide(
     again with this module.
     """
     token = engine.snapshot()
-    bench = wards.deploy(engine, artifacts, admin, keeper, taker_fee=450, maker_fee=150)
+    bench = wards.deploy(
+        engine, artifacts, admin, keeper, taker_fee=450, maker_fee=150, providers=Layer("")
+    )
     while bench.pool.call.market_count() < MARKETS:
         bench.list_market(9, tiers=TIERS)
     post(bench)
@@ -83,7 +86,10 @@ def wall(bench: Bench, owner: Address, market: int, count: int, others: Iterator
 
 
 def test_the_dearest_account_is_liquidated_in_one_transaction(bench: Bench, maker: Address) -> None:
-    """32 orders go, 48 makers with eight legs are met, eight legs pass to an account of 256."""
+    """32 orders go, 48 makers with eight legs are met, eight legs pass to an account of 256.
+
+    Before that, as many providers as there can be are weighed: none has the margin for it.
+    """
     held = range(MARKETS - LEGS, MARKETS)
     others = cycle(range(MARKETS - LEGS))
     loser = bench.open("loser", 10**6)
@@ -94,6 +100,11 @@ def test_the_dearest_account_is_liquidated_in_one_transaction(bench: Bench, make
         bench.place(loser, 1, price, ALO, held[index % LEGS])
     for market in held[:2]:
         wall(bench, maker, market, MAX_MAKERS, others)
+    for _ in range(PROVIDERS):
+        provider = bench.open("", 200_000, maker)
+        for market in held:
+            swap(bench, provider, rich(bench), LOTS, PRICE, market)
+        bench.pledge(provider, 10**9)
     post(bench)
     health = bench.pool.call.health(loser)
     excess = health.equity - health.maintenance * 66 // 100

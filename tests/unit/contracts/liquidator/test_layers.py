@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from spillway.build import Artifacts
     from spillway.engines import Address, Engine
-    from tests.bench import Bench
+    from tests.bench import Bench, Usd
 
     Deploy = Callable[..., Bench]
 
@@ -159,11 +159,48 @@ def test_no_more_is_sold_than_restores_maintenance(deploy: Deploy) -> None:
     bench = deploy(liquidation=LiquidationRules(restoring=True))
     loser, maker = bench.accounts["loser"], bench.open("maker", 10**6)
     bench.mark(87)
-    assert bench.liquidator.call.excess(loser, 0) == 1
     bench.place(maker, 10, 87)
     assert outcome(bench.liquidate(loser), loser) == RESTORED
     assert (bench.size(loser), bench.equity(loser)) == (9, 80)
-    assert bench.liquidator.call.excess(loser, 0) == 0
+    assert left_of(bench, loser) == (10, 0, 80)
+
+
+def test_what_the_book_leaves_of_an_order_is_told(deploy: Deploy) -> None:
+    """At 83 ten lots need 83 and have 40: six lots at mark free 49.8."""
+    bench = deploy(liquidation=LiquidationRules(restoring=True))
+    loser, maker = bench.accounts["loser"], bench.open("maker", 10**6)
+    bench.mark(83)
+    bench.place(maker, 4, 83)
+    assert outcome(bench.liquidate(loser), loser) == WAITS
+    assert left_of(bench, loser) == (10, 2, 40)
+
+
+def test_a_second_leg_is_sold_only_for_what_the_first_does_not_free(
+    engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address
+) -> None:
+    """What the book leaves of a first leg is closed at bankruptcy, and takes all equity with it."""
+    rules = LiquidationRules(restoring=True)
+    bench = benches.deploy(engine, artifacts, admin, keeper, liquidation=rules)
+    bench.list_at(100, 50)
+    loser, rich = bench.open("loser", 350), bench.open("rich", 10**6)
+    bench.trade(loser, rich, 10, 100)
+    bench.trade(loser, rich, 10, 50, market=1)
+    # At 85 and 42 equity is 120 of 127 that are needed, at 81 and 36 it is 20 of 117.
+    bench.mark(85, 42)
+    bench.liquidate(loser)
+    assert left_of(bench, loser) == (10, 1, 120)
+    assert left_of(bench, loser, market=1) == (0, 0, 0)
+    bench.mark(81, 36)
+    bench.liquidate(loser)
+    assert left_of(bench, loser) == (10, 10, 20)
+    # 97 are lacking, of which the first leg frees 81.
+    assert left_of(bench, loser, market=1) == (10, 5, 0)
+
+
+def left_of(bench: Bench, account: int, market: int = 0) -> tuple[int, int, Usd]:
+    """(size, left, equity in USD) of the order for a leg."""
+    order = bench.liquidator.call.order_of(account, market)
+    return order.size, order.left, Decimal(order.equity) / USD
 
 
 def test_a_liquidation_pays_its_fee_to_the_fund(deploy: Deploy) -> None:
@@ -183,7 +220,7 @@ def test_the_fund_has_its_share_of_fees_once(deploy: Deploy) -> None:
     bench = deploy(liquidation=rules, fund=FundParams(), taker_fee=1_000)
     fund = bench.open_fund("fund")
     for _ in range(2):
-        bench.liquidator.transact.share_fees(0, sender=bench.keeper)
+        bench.liquidator.transact.share_fees(sender=bench.keeper)
         # The opening trade of 1,000 paid 1.
         assert bench.equity(fund) == Decimal("0.25")
 

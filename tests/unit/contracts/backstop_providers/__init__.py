@@ -1,0 +1,1 @@
+"""Traders who stand behind the book."""
