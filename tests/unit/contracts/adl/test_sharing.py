@@ -487,15 +487,39 @@ def test_a_wrong_level_in_one_call_is_refused(bench: Bench, loser: int) -> None:
     assert bench.equity(loser) == 0
 
 
-def test_a_job_at_whose_prices_the_loser_is_not_below_zero_is_too_old(
-    bench: Bench, loser: int
-) -> None:
+def test_a_job_whose_loser_is_saved_is_ended(bench: Bench, loser: int) -> None:
     make_ready(bench, loser)
     bench.mark(95, *START[1:])
     with refused("adl: account is not below zero"):
         close(bench, loser)
     assert end_job(bench, loser).named("SharesEnded")[0].reason == LOSER_CLOSED
-    assert bench.equity(loser) == 50
+    assert (bench.size(loser), bench.equity(loser)) == (10, 50)
+
+
+def test_a_job_at_whose_prices_the_loser_is_not_below_zero_is_too_old(
+    bench: Bench, loser: int
+) -> None:
+    """It has paid in 20 since: at 89 it has 10, at 87 it lacks 10."""
+    make_ready(bench, loser)
+    bench.deposit(loser, 20)
+    bench.mark(87, *START[1:])
+    assert bench.equity(loser) == -10
+    with refused("adl: job is too old"):
+        close(bench, loser)
+    pass_blocks(bench, LIFETIME + 1)
+    end_job(bench, loser)
+    bench.deleverage(loser)
+    assert bench.equity(loser) == 0
+
+
+def test_a_job_goes_on_at_its_own_prices(bench: Bench, loser: int) -> None:
+    """Opened at 89 and closed at 88, at the price that the loser's 10 of then come to: 90."""
+    make_ready(bench, loser)
+    bench.mark(88, *START[1:])
+    receipt = close(bench, loser)
+    assert {price for _, _, price, _ in fills(receipt)} == {90}
+    assert bench.equity(loser) == 0
+    assert sums_hold(bench)
 
 
 def test_several_losers_of_one_call_are_closed_in_order(

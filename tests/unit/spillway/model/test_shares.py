@@ -213,14 +213,14 @@ def partitions(lots: int, sizes: list[int]) -> list[list[int]]:
 
 @given(
     equities=st.lists(st.integers(150, 900), min_size=3, max_size=3),
-    lots=st.integers(0, 18),
+    lots=st.integers(0, 12),
     loss=st.integers(-3, 20),
 )
 def test_no_other_way_leaves_a_lower_highest_leverage(
     equities: list[int], lots: int, loss: int
 ) -> None:
     """Against every partition of the lots."""
-    sizes = [7, 6, 5]
+    sizes = [5, 4, 3]
     held = [holder(3 + n, size, 1, equities[n]) for n, size in enumerate(sizes)]
 
     def highest(closed: list[int]) -> Fraction:
