@@ -11,12 +11,14 @@ from .interfaces import IInsuranceFund
 from .interfaces import IMarginPool
 from .modules import adl_closing
 from .modules import adl_jobs
+from .modules import adl_queue
 from .modules import insurance
 from .modules import require
 
 implements: IAdl
 
 initializes: adl_jobs
+initializes: adl_queue[adl_jobs := adl_jobs]
 initializes: insurance
 initializes: adl_closing[adl_jobs := adl_jobs, insurance := insurance]
 
@@ -40,7 +42,8 @@ locked_jobs: uint256
 # @param fund The insurance fund; the empty address = none.
 @deploy
 def __init__(pool: IMarginPool, policy: IAdlPolicy, fund: IInsuranceFund, rules: IAdl.Rules):
-    adl_jobs.__init__(pool, policy, rules.price)
+    adl_jobs.__init__(pool, rules.price, False)
+    adl_queue.__init__(policy)
     insurance.__init__(pool, fund)
     adl_closing.__init__(rules)
 
@@ -74,7 +77,7 @@ def open_jobs(loser: uint256, asked: DynArray[IAdl.Ask, MAX_PLANS]):
 @external
 def scan(market: uint256, longs: bool, count: uint256):
     number: uint256 = adl_jobs._number(market, longs)
-    adl_jobs._save(number, adl_jobs._scan(market, longs, adl_jobs._load(number), count))
+    adl_jobs._save(number, adl_queue._scan(market, longs, adl_jobs._load(number), count))
 
 
 @external
@@ -82,7 +85,7 @@ def order(
     market: uint256,
     longs: bool,
     start: uint256,
-    places: DynArray[uint256, adl_jobs.MAX_RANKS],
+    places: DynArray[uint256, adl_queue.MAX_RANKS],
 ):
     self._order(market, longs, start, places)
 
@@ -138,7 +141,7 @@ def told(market: uint256, longs: bool, rank: uint256) -> uint256:
 @external
 @view
 def policy() -> address:
-    return adl_jobs.POLICY.address
+    return adl_queue.POLICY.address
 
 
 # --- internals -----------------------------------------------------------------------------
@@ -156,7 +159,7 @@ def _prepare(losers: DynArray[uint256, MAX_LOSERS], plan: IAdl.Plan):
                 break
     job: IAdl.Job = adl_jobs._load(number)
     if job.phase == adl_jobs.SCANNING:
-        job = adl_jobs._scan(plan.market, plan.longs, job, ALL)
+        job = adl_queue._scan(plan.market, plan.longs, job, ALL)
         adl_jobs._save(number, job)
     if job.phase == adl_jobs.ORDERING:
         self._order(plan.market, plan.longs, job.next, plan.order)
@@ -215,10 +218,10 @@ def _order(
     market: uint256,
     longs: bool,
     start: uint256,
-    places: DynArray[uint256, adl_jobs.MAX_RANKS],
+    places: DynArray[uint256, adl_queue.MAX_RANKS],
 ):
     number: uint256 = adl_jobs._number(market, longs)
-    job: IAdl.Job = adl_jobs._order(number, adl_jobs._load(number), start, places)
+    job: IAdl.Job = adl_queue._order(number, adl_jobs._load(number), start, places)
     adl_jobs._save(number, job)
     if job.phase == adl_jobs.READY:
         log IAdl.JobReady(market=market, longs=longs, enrolled=job.enrolled, lots=job.lots)

@@ -318,10 +318,16 @@ class _Loop:
                 sheds, stops = self._keeper.shed(view), self._keeper.trigger(view)
             cash = [*self._admin.decide(view), *self._cashier.decide()]
         if keeps and to_close:
-            with self._rehearsed(calls, at, step) as view:
-                calls = [*calls, *self._keeper.deleverage(view)]
-                if not {self._run.child, *self._run.funds}.isdisjoint(self._keeper.losers(view)):
-                    sheds = []  # nothing is left of it
+            closes = True
+            while closes:
+                with self._rehearsed(calls, at, step) as view:
+                    more = self._keeper.deleverage(view)
+                    if not {self._run.child, *self._run.funds}.isdisjoint(
+                        self._keeper.losers(view)
+                    ):
+                        sheds = []  # nothing is left of it
+                calls = [*calls, *more]
+                closes = self._keeper.one_by_one and bool(more)
         self._mine([*calls, *sheds, *stops, *deeds.takers, *takers, *cash, *deeds.cash], at, step)
 
     def _present(self, who: str, step: int) -> bool:

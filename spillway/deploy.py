@@ -7,7 +7,7 @@ from enum import IntEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from spillway.model.policies import QUEUES, contract_name
+from spillway.model.policies import INDEXES, QUEUES, SHARES, contract_name
 from spillway.preset_rules import (
     adl_rules,
     fund_rules,
@@ -162,14 +162,18 @@ def deploy(
     if needs_levers(scenario):
         addresses = [each.address for each in allowed]
         levers = new("Levers", pool.address, preset.levers.notice_seconds, addresses)
-    if allowed:
-        policy = levers or allowed[0]
-        closing = adl_rules(preset, liquidator.address)
-        adl = new("Adl", pool.address, policy.address, fund_at, closing)
-    else:
+    if preset.adl.policy in INDEXES:
         sharing = index_rules(preset, liquidator.address)
         taker = behind["insurance" if preset.insurance and preset.insurance.takes_over else "vault"]
         adl = new("AdlIndex", pool.address, fund_at, taker, sharing)
+    elif preset.adl.policy in SHARES:
+        policy = new(contract_name(preset.adl.policy))
+        closing = adl_rules(preset, liquidator.address)
+        adl = new("AdlShares", pool.address, policy.address, fund_at, closing)
+    else:
+        policy = levers or allowed[0]
+        closing = adl_rules(preset, liquidator.address)
+        adl = new("Adl", pool.address, policy.address, fund_at, closing)
     lens = new("Lens", pool.address, book.address, adl.address)
     contracts = Contracts(
         usdc=usdc,

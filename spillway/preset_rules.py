@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from spillway.model.policies import SHARES
 from spillway.presets import part_of
 from spillway.rules import (
     AdlRules,
@@ -76,7 +77,8 @@ def adl_rules(preset: Preset, liquidator: Address) -> AdlRules:
         price=Price[told.price.upper()],
         everyone=told.everyone,
         covered=told.covered,
-        restoring=preset.liquidation.closes == "restoring",
+        # Quotas are of all that the loser has.
+        restoring=preset.liquidation.closes == "restoring" and told.policy not in SHARES,
         fee=told.fee_ppm,
         delay=told.delay_blocks,
         residual_to=FEES if told.residual_to == "fees" else 0,

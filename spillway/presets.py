@@ -11,13 +11,13 @@ from pydantic import Field
 from spillway import tables
 from spillway.build import ROOT
 from spillway.errors import BadInput
-from spillway.model.policies import INDEXES, QUEUES
+from spillway.model.policies import INDEXES, QUEUES, SHARES
 from spillway.tables import Flag, Table, Text, Whole
 
 FOLDER = ROOT / "venues"
 
 PPM = 10**6
-POLICIES = (*QUEUES, *INDEXES)
+POLICIES = (*QUEUES, *SHARES, *INDEXES)
 
 Ppm = Annotated[Whole, Field(ge=0, le=PPM)]
 # A part of one, such as 2/3.
@@ -178,6 +178,9 @@ def load(path: Path) -> Preset:
         _check_insurance(preset.insurance, str(path))
     if preset.adl.policy not in POLICIES:
         raise BadInput(str(path), "adl.policy", preset.adl.policy, f"one of {', '.join(POLICIES)}")
+    if preset.adl != _ruled(preset.adl):
+        allowed = '"bankruptcy", with adl.everyone = true, where lots are shared'
+        raise BadInput(str(path), "adl.price", preset.adl.price, allowed)
     return preset
 
 
@@ -216,6 +219,16 @@ def part_of(text: str) -> Fraction:
 
 
 def with_policy(preset: Preset, policy: str) -> Preset:
-    """Return the preset with another ranking policy; nothing else of it changes."""
-    adl = preset.adl.model_copy(update={"policy": policy})
+    """Return the preset with another policy; nothing else of it changes, but for the price.
+
+    Where lots are shared they carry the loss: everyone is closed at the loser's bankruptcy price.
+    """
+    adl = _ruled(preset.adl.model_copy(update={"policy": policy}))
     return preset.model_copy(update={"adl": adl})
+
+
+def _ruled(adl: Adl) -> Adl:
+    """Return the rules with the price that a policy needs."""
+    if adl.policy not in SHARES:
+        return adl
+    return adl.model_copy(update={"price": "bankruptcy", "everyone": True})

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from spillway.deploy import Contracts
     from spillway.engines import Address, Call, Contract
     from spillway.ranking import Plan
+    from spillway.sharing import Plan as SharePlan
 
 # Declared gas: what a call may use at most, with room. A block holds 300M of it.
 GAS_ACCOUNT = 400_000
@@ -251,6 +252,30 @@ class Venue:
     def end_job(self, market: int, longs: bool, sender: Address) -> Call:
         """End the ranking of a side."""
         call: Call = self.contracts.adl.build.end_job(market, longs, sender=sender, gas=GAS_JOB)
+        return call
+
+    def share(self, losers: Sequence[int], plans: Sequence[SharePlan], sender: Address) -> Call:
+        """Close accounts below zero against everyone on the other side."""
+        build = self.contracts.adl.build.deleverage
+        call: Call = build(losers, plans, sender=sender, gas=GAS_WATERFALL)
+        return call
+
+    def open_shares(self, loser: int, markets: Sequence[int], sender: Address) -> Call:
+        """Begin to share a loser's positions."""
+        build = self.contracts.adl.build.open_jobs
+        call: Call = build(loser, markets, sender=sender, gas=GAS_WATERFALL)
+        return call
+
+    def scan_shares(self, plan: SharePlan, count: int, sender: Address) -> Call:
+        """Weigh further holders against a leg of a loser."""
+        build = self.contracts.adl.build.scan
+        call: Call = build(*plan, count, sender=sender, gas=GAS_WATERFALL)
+        return call
+
+    def end_shares(self, loser: int, market: int, sender: Address) -> Call:
+        """End the job of a leg of a loser."""
+        build = self.contracts.adl.build.end_job
+        call: Call = build(loser, market, sender=sender, gas=GAS_JOB)
         return call
 
     # --- vault -------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from spillway import ranking
+from spillway import sharing as keeping
+from spillway.model.policies import SHARES, contract_name
 from spillway.rules import (
     HYPERLIQUID,
     HYPERLIQUID_ADL,
@@ -20,6 +22,7 @@ from spillway.rules import (
     IndexRules,
     Layer,
     LiquidationRules,
+    Price,
 )
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from spillway.build import Artifacts
     from spillway.engines import Address, Contract, Engine, Receipt
+    from spillway.model.policies import Quota
 
 USD = 10**18
 UNITS = 10**6
@@ -37,6 +41,7 @@ MAX_UINT = 2**256 - 1
 NO_TIER = (0, 0)
 LEAST_STRENGTH = 100  # USD, of a provider
 BEHIND_THE_BOOK = Layer(NOBODY)
+SHARED_ADL = AdlRules(price=Price.BANKRUPTCY, everyone=True)
 
 # An amount of USD. As whole ones compare equal to integers, tests write them so.
 Usd: TypeAlias = Decimal | int
@@ -61,6 +66,7 @@ class Bench:
     admin: Address
     keeper: Address
     levers: Contract | None = None
+    quota: Quota | None = None  # where lots are shared
     providers: Contract | None = None
     accounts: dict[str, int] = field(default_factory=dict)
     owners: dict[int, Address] = field(default_factory=dict)
@@ -199,9 +205,14 @@ class Bench:
         return receipt
 
     def deleverage(self, *losers: int) -> Receipt:
-        """A keeper closes the losers, in this order, with honest plans where winners are ranked."""
+        """A keeper closes the losers, in this order, with honest plans where winners are ranked.
+
+        The last transaction, where each loser takes one.
+        """
         if not self.ranks:
             return [self.socialize(loser) for loser in losers][-1]
+        if self.quota:
+            return [self.share(self.sharing(loser)) for loser in losers][-1]
         plans = [_as_tuple(plan) for plan in self.plans(*losers)]
         receipt: Receipt = self.adl.transact.deleverage(list(losers), plans, sender=self.keeper)
         return receipt
@@ -209,6 +220,20 @@ class Bench:
     def socialize(self, loser: int) -> Receipt:
         """Anyone closes a loser whose debt is charged per lot."""
         receipt: Receipt = self.adl.transact.close(loser, sender=self.keeper)
+        return receipt
+
+    def sharing(self, loser: int) -> list[keeping.Plan]:
+        """The plans that close a loser where lots are shared."""
+        assert self.quota is not None
+        return [
+            keeping.read(self.adl, self.pool, self.quota, loser, market).plan
+            for market in self.legs(loser)
+        ]
+
+    def share(self, plans: Sequence[keeping.Plan]) -> Receipt:
+        """A keeper closes the losers of plans, in their order."""
+        losers = list(dict.fromkeys(plan.loser for plan in plans))
+        receipt: Receipt = self.adl.transact.deleverage(losers, plans, sender=self.keeper)
         return receipt
 
     def plans(self, *losers: int) -> list[ranking.Plan]:
@@ -275,6 +300,16 @@ class Bench:
         return Decimal(self.pool.call.solvency().custody) / UNITS
 
 
+def _kind(policy: str) -> str:
+    """The contract that a policy, by the name of its contract, is for."""
+    return "AdlShares" if _quota(policy) else "Adl"
+
+
+def _quota(policy: str) -> Quota | None:
+    by_contract = {contract_name(name): quota for name, quota in SHARES.items()}
+    return by_contract.get(policy)
+
+
 def _as_tuple(plan: ranking.Plan) -> tuple[Any, ...]:
     return plan.market, plan.longs, plan.threshold, list(plan.order)
 
@@ -293,7 +328,7 @@ def deploy(
     providers: Layer | None = None,
     fund: FundParams | None = None,
     caps: Sequence[int] = (),
-    closing: AdlRules = HYPERLIQUID_ADL,
+    closing: AdlRules | None = None,
     index: IndexRules | None = None,
     vault_params: tuple[int, ...] | None = None,
     by_hand: Mapping[int, Address] | None = None,
@@ -338,17 +373,18 @@ def deploy(
         layers = [providers._replace(backstop=standing.address), *layers]
     ruled = (pool.address, book.address, fund_at, liquidation, layers)
     liquidator = engine.deploy(artifacts["Liquidator"], *ruled, sender=admin)
-    policies = () if index else (policy, *further)
+    quota = _quota(policy)
+    policies = () if index else (policy,) if quota else (policy, *further)
     allowed = [engine.deploy(artifacts[name], sender=admin) for name in policies]
     levers = None
     if notice:
-        told = (pool.address, notice, [each.address for each in allowed])
+        told = (pool.address, notice, [] if quota else [each.address for each in allowed])
         levers = engine.deploy(artifacts["Levers"], *told, sender=admin)
     if index is None:
-        scores = levers or allowed[0]
-        closing = closing._replace(liquidator=liquidator.address)
+        scores = levers or allowed[0] if quota is None else allowed[0]
+        closing = (closing or rules_of(policy))._replace(liquidator=liquidator.address)
         ranked = (pool.address, scores.address, fund_at, closing)
-        adl = engine.deploy(artifacts["Adl"], *ranked, sender=admin)
+        adl = engine.deploy(artifacts[_kind(policy)], *ranked, sender=admin)
     else:
         taker = fund_at if fund and fund.takes_over else backstop.address
         index = index._replace(liquidator=liquidator.address)
@@ -386,16 +422,22 @@ def deploy(
         admin=admin,
         keeper=keeper,
         levers=levers,
+        quota=quota,
         providers=standing,
     )
 
 
 def rank_by(bench: Bench, artifacts: Artifacts, policy: str) -> Bench:
-    """The same venue, whose role ADL was open, ranking by the contract of a policy."""
+    """The same venue, whose role ADL was open, deleveraging by the contract of a policy."""
     scores = bench.engine.deploy(artifacts[policy], sender=bench.admin)
-    told = bench.pool.address, scores.address, NOBODY, HYPERLIQUID_ADL
-    adl = bench.engine.deploy(artifacts["Adl"], *told, sender=bench.admin)
+    told = bench.pool.address, scores.address, NOBODY, rules_of(policy)
+    adl = bench.engine.deploy(artifacts[_kind(policy)], *told, sender=bench.admin)
     bench.pool.transact.grant(ADL, adl.address, sender=bench.admin)
     seen = bench.pool.address, bench.book.address, adl.address
     lens = bench.engine.deploy(artifacts["Lens"], *seen, sender=bench.admin)
-    return replace(bench, adl=adl, lens=lens)
+    return replace(bench, adl=adl, lens=lens, quota=_quota(policy))
+
+
+def rules_of(policy: str) -> AdlRules:
+    """Hyperliquid's, but for the price that sharing needs."""
+    return SHARED_ADL if _quota(policy) else HYPERLIQUID_ADL

@@ -13,11 +13,13 @@ from rich.console import Console
 from rich.table import Table
 
 from spillway import engines, ranking
+from spillway import sharing as keeping
 from spillway.build import ROOT, build_all
-from spillway.model.policies import QUEUES, contract_name
+from spillway.model.policies import QUEUES, SHARES, contract_name
 from tests import bench as benches
 from tests.bench import ADL, MAX_UINT
 from tests.chains import FASTEST
+from tests.unit.contracts.adl import sharing
 from tests.unit.contracts.adl.crowded import Crowded, deploy
 from tests.unit.contracts.adl.stage import READY, SHORTS, close, job, open_job, order, scan
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 HOLDERS = (100, 1_000, 10_000)
 LOTS = 60  # that the loser has; a holder has 1 to 3 of them
 HOLDERS_A_PAGE = 1_600
+SHARED_A_PAGE = 1_400
 RANKS_A_PAGE = 64
 PAGE = ROOT / "docs" / "adl.md"
 _COLUMNS = [f"{what}, {n:,} holders" for what in ("candidate", "fill") for n in HOLDERS]
@@ -48,7 +51,7 @@ Costs = dict[str, dict[int, Cost]]  # by contract, then by number of holders
 def measured(sizes: Iterable[int] = HOLDERS) -> Costs:
     """Every policy on the same crowds."""
     artifacts = build_all()
-    costs: Costs = {contract_name(name): {} for name in QUEUES}
+    costs: Costs = {contract_name(name): {} for name in (*QUEUES, *SHARES)}
     for holders in sizes:
         for policy, cost in by_policy(artifacts, holders):
             costs[policy][holders] = cost
@@ -60,11 +63,12 @@ def by_policy(artifacts: Artifacts, holders: int) -> Iterator[tuple[str, Cost]]:
     engine = engines.start(FASTEST, engines.Genesis(timestamp=1_760_126_400, senders=128))
     admin, keeper = engine.sender(0), engine.sender(3)
     crowded = deploy(engine, artifacts, admin, keeper, holders, LOTS, ungranted={ADL})
-    for name in QUEUES:
+    for name in (*QUEUES, *SHARES):
         policy = contract_name(name)
         token = engine.snapshot()
         bench = benches.rank_by(crowded.bench, artifacts, policy)
-        yield policy, cost_of(replace(crowded, bench=bench))
+        cost = shared_cost_of if bench.quota else cost_of
+        yield policy, cost(replace(crowded, bench=bench))
         engine.revert(token)
 
 
@@ -83,6 +87,29 @@ def cost_of(crowded: Crowded) -> Cost:
     fills = len(receipt.named("Deleveraged"))
     assert fills == len(plan.order)
     return Cost(weighing // crowded.holders, (spent + receipt.gas_used) // fills)
+
+
+def shared_cost_of(crowded: Crowded) -> Cost:
+    """Scan at the level of no lots, up to the last place; then scan and close as a keeper does."""
+    bench, loser = crowded.bench, crowded.loser
+    assert bench.quota is not None
+    found = keeping.read(bench.adl, bench.pool, bench.quota, loser, 0)
+    token = bench.engine.snapshot()
+    weighing = _share_all(crowded, 0, crowded.holders - 1)
+    bench.engine.revert(token)
+    spent = _share_all(crowded, found.plan.level, crowded.holders) - weighing
+    assert sharing.job(bench, loser).phase == READY
+    receipt = close(bench, loser)
+    fills = len(receipt.named("Deleveraged"))
+    assert fills == found.giving
+    return Cost(weighing // (crowded.holders - 1), (spent + receipt.gas_used) // fills)
+
+
+def _share_all(crowded: Crowded, level: int, places: int) -> int:
+    """Gas of the pages of one draft."""
+    sharing.open_jobs(crowded.bench, crowded.loser)
+    pages = [min(SHARED_A_PAGE, places - start) for start in range(0, places, SHARED_A_PAGE)]
+    return sum(sharing.scan(crowded.bench, crowded.loser, level, page).gas_used for page in pages)
 
 
 def _scan_all(crowded: Crowded, threshold: int) -> int:

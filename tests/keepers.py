@@ -75,7 +75,7 @@ class Reader:
         )
 
 
-HYPERLIQUID = presets.load(presets.find("hyperliquid")).adl
+HYPERLIQUID = presets.load(presets.find("hyperliquid"))
 
 
 class Shift:
@@ -87,9 +87,11 @@ class Shift:
         artifacts: Artifacts,
         *,
         liquidates: bool = True,
-        rules: Adl = HYPERLIQUID,
+        rules: Adl | None = None,
+        policy: str = "hyperliquid_queue",
     ) -> None:
         self._bench = bench
+        rules = rules or presets.with_policy(HYPERLIQUID, policy).adl
         # The keeper calls what a bench has under the same names.
         self._keeper = Keeper(Venue(cast("Contracts", bench)), bench.keeper, (), rules)
         self._liquidates = liquidates
@@ -105,9 +107,12 @@ class Shift:
             calls = self._keeper.unlock(view)
             if self._liquidates:
                 calls += self._keeper.liquidate(view)
-        if to_close:
+        more = to_close
+        while more:
             with engine.rehearse(calls, at):
-                calls += self._keeper.deleverage(self._view(at))
+                told = self._keeper.deleverage(self._view(at))
+            calls += told
+            more = self._keeper.one_by_one and bool(told)
         receipts = list(engine.send_block(calls, at).receipts)
         assert not [(each.label, each.reason) for each in receipts if not each.success]
         return receipts
@@ -125,7 +130,7 @@ class Shift:
             for market in seen
         ]
         reader = Reader(bench.engine, bench.usdc, bench.pool, bench.custody, self._storage, listed)
-        return View(block=0, time=at, now=reader.snapshot())
+        return View(block=at, time=at, now=reader.snapshot())
 
 
 def labels(receipts: Sequence[Receipt]) -> list[str]:

@@ -106,7 +106,7 @@ def _is_due(account: uint256, health: IMarginPool.Health) -> bool:
         return False
     # What restores an account is closed once: a loss at bankruptcy leaves it below maintenance, and it is for the
     # liquidator to order more.
-    if RULES.restoring and self.closed_in[account] == staticcall adl_jobs.POOL.epoch():
+    if RULES.restoring and self.closed_in[account] == adl_jobs._epoch():
         return False
     return self._is_handled(account)
 
@@ -116,7 +116,7 @@ def _is_due(account: uint256, health: IMarginPool.Health) -> bool:
 @view
 def _is_handled(account: uint256) -> bool:
     epoch: uint256 = (staticcall RULES.liquidator.last_handled(account))[0]
-    return epoch == staticcall adl_jobs.POOL.epoch()
+    return epoch == adl_jobs._epoch()
 
 
 # @notice Whether a job that an account needs serves another.
@@ -213,7 +213,7 @@ def _begun(account: uint256, health: IMarginPool.Health) -> Closing:
 # @return What the leg would be worth more at the job's prices than it is at present.
 @internal
 def _engage(account: uint256, market: uint256, size: int256) -> int256:
-    number: uint256 = adl_jobs._number(market, size < 0)
+    number: uint256 = adl_jobs._number_for(account, market, size < 0)
     job: IAdl.Job = adl_jobs._load(number)
     require._that(job.phase == adl_jobs.READY, "adl: no job is ready")
     require._that(job.serving == 0, "adl: job serves another")
@@ -222,14 +222,14 @@ def _engage(account: uint256, market: uint256, size: int256) -> int256:
     job.first = job.next
     job.used = job.next
     adl_jobs._save(number, job)
-    return -self._gained(market, size)
+    return -self._gained(account, market, size)
 
 
 # @notice What a leg has gained since the job that closes it was opened.
 @internal
 @view
-def _gained(market: uint256, size: int256) -> int256:
-    job: IAdl.Job = adl_jobs._load(adl_jobs._number(market, size < 0))
+def _gained(account: uint256, market: uint256, size: int256) -> int256:
+    job: IAdl.Job = adl_jobs._load(adl_jobs._number_for(account, market, size < 0))
     return size * self._drift(job, adl_jobs._market(market))
 
 
@@ -286,11 +286,11 @@ def _draw_up(account: uint256, closing: Closing, equity: int256):
 def _ordered(account: uint256, market: uint256, held: int256) -> Order:
     order: Order = empty(Order)
     told: ILiquidator.Order = staticcall RULES.liquidator.order_of(account, market)
-    if told.epoch == staticcall adl_jobs.POOL.epoch():
+    if told.epoch == adl_jobs._epoch():
         order.size = told.size
         order.left = told.left
         size: int256 = convert(told.size, int256)
-        order.lacking = self._gained(market, size if held > 0 else -size) - told.equity
+        order.lacking = self._gained(account, market, size if held > 0 else -size) - told.equity
     return order
 
 
@@ -337,7 +337,7 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
     market: uint256 = math._lowest_bit(closing.rest)
     size: int256 = adl_jobs._position(account, market).size
     long: bool = closing.longs & 1 << market != 0
-    number: uint256 = adl_jobs._number(market, not long)
+    number: uint256 = adl_jobs._number_for(account, market, not long)
     job: IAdl.Job = adl_jobs._load(number)
     seen: IMarginPool.Market = adl_jobs._market(market)
     lots: uint256 = math._magnitude(size)
@@ -362,6 +362,8 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
             job.last_key = 0
             continue
         filled: uint256 = min(lots, found[0].size)
+        if adl_jobs.SHARED:
+            filled = min(filled, adl_jobs._won(key))
         won: uint256 = 0
         taken: int256 = 0
         won, taken = self._fill(account, market, long, job, seen, found[0], key, filled)
@@ -372,7 +374,7 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
         job.lots -= filled
         job.used = job.next + 1
         job.last_key = key
-        if filled == found[0].size:
+        if filled == found[0].size or adl_jobs.SHARED:
             job.next += 1
             job.last_key = 0
     if lots == 0:
@@ -385,7 +387,7 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
 
 # @notice A queue that ran dry because its winners were losers elsewhere goes on with every holder that is left.
 # @dev Whoever was enrolled is gone from the list, so that all who come rank behind; those that this closing
-#      has hit keep their ranks, and bear the gap.
+#      has hit keep their ranks, and bear the gap. New quotas have a queue of their own, and bear it alone.
 @internal
 @pure
 def _again(dry: IAdl.Job) -> IAdl.Job:
@@ -488,7 +490,8 @@ def _bear_market(account: uint256, owed: Closing, steps: uint256) -> (Closing, u
         closing.phase = SPREADING
         closing.rest = closing.legs
     market: uint256 = math._lowest_bit(closing.rest)
-    number: uint256 = adl_jobs._number(market, closing.longs & 1 << market == 0)
+    longs: bool = closing.longs & 1 << market == 0
+    number: uint256 = adl_jobs._number_for(account, market, longs)
     job: IAdl.Job = adl_jobs._load(number)
     if closing.rank == 0:
         closing.rank = job.first + 1
@@ -545,7 +548,7 @@ def _bear(account: uint256, market: uint256, slot: uint256, due: uint256) -> uin
 @internal
 def _end(account: uint256, closing: Closing, resumed: bool):
     if RULES.restoring:
-        self.closed_in[account] = staticcall adl_jobs.POOL.epoch()
+        self.closed_in[account] = adl_jobs._epoch()
     if RULES.fee != 0:
         fee: uint256 = math._ceil_div(closing.closed * RULES.fee, FEE_UNIT)
         left: int256 = adl_jobs._health(account).equity
@@ -577,7 +580,8 @@ def _release(account: uint256, closing: Closing, resumed: bool):
             break
         market: uint256 = math._lowest_bit(rest)
         rest &= rest - 1
-        number: uint256 = adl_jobs._number(market, closing.longs & 1 << market == 0)
+        longs: bool = closing.longs & 1 << market == 0
+        number: uint256 = adl_jobs._number_for(account, market, longs)
         job: IAdl.Job = adl_jobs._load(number)
         if job.serving == account:
             job.serving = 0

@@ -2,28 +2,24 @@
 """
 @title adl_jobs
 @license MIT
-@notice Jobs that rank one side of one market: their state, their queue and its order.
-@dev A queue entry is a key, see adl_keys. Once the winner has been closed, what it won stands in the place of its
-     score. Slots are used again by later jobs.
+@notice Jobs that find the winners of one side of one market: their state, and the queue that closings go along.
+@dev How the queue comes about is another module's: adl_queue ranks holders, a job for all losers of a side;
+     adl_quotas shares the lots of one loser, a job for each. A queue entry is a key, see adl_keys. Once the
+     winner has been closed, what it won stands in the place of its score or quota.
 """
 
 from ..interfaces import IAdl
 from ..interfaces import IAdlPolicy
 from ..interfaces import IMarginPool
 from . import adl_keys
-from . import require
 
 ABSENT: constant(uint256) = 0
 SCANNING: constant(uint256) = 1
 ORDERING: constant(uint256) = 2
 READY: constant(uint256) = 3
 
-# Holders weighed by one call of the pool.
-PAGE: constant(uint256) = adl_keys.PAGE
 # Pages of one call of `scan`: 64 * 32 holders of ~8k gas: as many as 2**24 gas can pay for.
 MAX_PAGES: constant(uint256) = 64
-# Ranks told by one call of `order`: ~3k gas each, cold.
-MAX_RANKS: constant(uint256) = 64
 # Blocks after which anyone may end a job.
 LIFETIME: constant(uint256) = 20
 
@@ -41,11 +37,11 @@ PROVIDER: constant(uint256) = 4
 # The pool whose holders are ranked.
 POOL: immutable(IMarginPool)
 
-# Who scores them.
-POLICY: immutable(IAdlPolicy)
-
 # At what price they are closed.
 PRICE: immutable(uint256)
+
+# Whether holders are closed by quotas, each loser having jobs of its own.
+SHARED: immutable(bool)
 
 # By job: mark | previous mark << 80 | block of opening << 160 | phase << 200 | locked << 208 | epoch << 216
 prices: HashMap[uint256, uint256]
@@ -68,12 +64,25 @@ queue: HashMap[uint256, uint256]
 # By job << 32 | rank >> 3: eight places in the queue, best key first
 ranks: HashMap[uint256, uint256]
 
+# By job of shares: where its queue begins; it is in order as it stands
+bases: HashMap[uint256, uint256]
+
 
 @deploy
-def __init__(pool: IMarginPool, policy: IAdlPolicy, price: uint256):
+def __init__(pool: IMarginPool, price: uint256, shared: bool):
     POOL = pool
-    POLICY = policy
     PRICE = price
+    SHARED = shared
+
+
+# @notice Number of the job that serves an account in a market.
+# @param longs The winners' side.
+@internal
+@view
+def _number_for(account: uint256, market: uint256, longs: bool) -> uint256:
+    if SHARED:
+        return account << 16 | market
+    return self._number(market, longs)
 
 
 # @notice Number of the job that ranks one side of a market.
@@ -158,54 +167,11 @@ def _opened(market: uint256, loser: uint256, longs: bool, threshold: uint256) ->
         job.previous_mark = seen.index if PRICE == INDEX else seen.mark
     job.funding = seen.funding
     job.opened_in = block.number
-    job.epoch = staticcall POOL.epoch()
+    job.epoch = self._epoch()
     job.phase = SCANNING
     job.threshold = threshold
     job.loser = loser
     job.length = staticcall POOL.holder_count(market, longs)
-    return job
-
-
-# @notice Weigh the next holders and enrol those whose key is at least the threshold.
-@internal
-def _scan(market: uint256, longs: bool, opened: IAdl.Job, count: uint256) -> IAdl.Job:
-    require._that(opened.phase == SCANNING, "adl: wrong phase")
-    job: IAdl.Job = opened
-    number: uint256 = self._number(market, longs)
-    side: IAdlPolicy.Side = self._side(market, longs, job)
-    end: uint256 = min(job.length, job.cursor + min(count, PAGE * MAX_PAGES))
-    for i: uint256 in range(MAX_PAGES):
-        if job.cursor >= end:
-            break
-        size: uint256 = min(PAGE, end - job.cursor)
-        found: DynArray[IMarginPool.Candidate, PAGE] = staticcall POOL.candidates(
-            market, longs, job.cursor, size, job.mark, job.funding
-        )
-        keys: DynArray[uint256, PAGE] = adl_keys._of(POLICY, side, found)
-        for j: uint256 in range(len(found), bound=PAGE):
-            if keys[j] >= job.threshold:
-                self.queue[number << 32 | job.enrolled] = keys[j]
-                job.enrolled += 1
-                job.lots += found[j].size
-        job.cursor += size
-    if job.cursor == job.length:
-        job = self._scanned(market, job)
-    return job
-
-
-# @notice All holders are weighed. A threshold that enrolled too little is lowered to 0: whoever opened
-#         the job can delay it by one scan, but not stop it.
-@internal
-@view
-def _scanned(market: uint256, scanned: IAdl.Job) -> IAdl.Job:
-    job: IAdl.Job = scanned
-    if job.threshold != 0 and job.lots < self._lots(job.loser, market):
-        job.threshold = 0
-        job.cursor = 0
-        job.enrolled = 0
-        job.lots = 0
-    else:
-        job.phase = ORDERING
     return job
 
 
@@ -235,55 +201,12 @@ def _side(market: uint256, longs: bool, job: IAdl.Job) -> IAdlPolicy.Side:
     )
 
 
-# @notice Write down ranks from `start` on. Keys differ from each other and must fall, so that the whole can
-#         only be the one order. Entries before `next` are of a queue that ran dry.
-# @dev Of all falling sequences the right one is the greatest at every rank: a better key where one is told
-#      already proves that one wrong, and with it all behind it. So whoever tells the right order gets on,
-#      whatever others tell.
-@internal
-def _order(
-    number: uint256,
-    scanned: IAdl.Job,
-    start: uint256,
-    places: DynArray[uint256, MAX_RANKS],
-) -> IAdl.Job:
-    require._that(scanned.phase == ORDERING, "adl: wrong phase")
-    job: IAdl.Job = scanned
-    require._that(start >= job.next and start <= job.ordered, "adl: no such rank")
-    last: uint256 = max_value(uint256)
-    if start != job.next:
-        last = self.queue[self._slot(number, start - 1)]
-    rank: uint256 = start
-    for place: uint256 in places:
-        require._that(place >= job.next and place < job.enrolled, "adl: no such place")
-        key: uint256 = self.queue[number << 32 | place]
-        require._that(key < last, "adl: keys must fall")
-        if rank < job.ordered:
-            told: uint256 = self.queue[self._slot(number, rank)]
-            require._that(key >= told, "adl: a better key is told")
-            if key != told:
-                job.ordered = rank
-        if rank == job.ordered:
-            self._tell(number, rank, place)
-            job.ordered += 1
-        last = key
-        rank += 1
-    if job.ordered == job.enrolled:
-        job.phase = READY
-    return job
-
-
-@internal
-def _tell(number: uint256, rank: uint256, place: uint256):
-    page: uint256 = number << 32 | rank >> 3
-    offset: uint256 = 32 * (rank & 7)
-    self.ranks[page] = self.ranks[page] & ~(WORD_MASK << offset) | place << offset
-
-
 # @notice Slot of the queue entry of a rank.
 @internal
 @view
 def _slot(number: uint256, rank: uint256) -> uint256:
+    if SHARED:
+        return self.bases[number] | rank
     page: uint256 = self.ranks[number << 32 | rank >> 3]
     return number << 32 | (page >> (32 * (rank & 7))) & WORD_MASK
 
@@ -320,3 +243,9 @@ def _position(account: uint256, market: uint256) -> IMarginPool.Position:
 @view
 def _market(market: uint256) -> IMarginPool.Market:
     return staticcall POOL.market(market)
+
+
+@internal
+@view
+def _epoch() -> uint256:
+    return staticcall POOL.epoch()

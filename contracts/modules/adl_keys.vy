@@ -29,12 +29,18 @@ def _of(
         return keys
     keys = staticcall policy.scores(side, found)
     for i: uint256 in range(len(found), bound=PAGE):
-        key: uint256 = min(keys[i], MAX_SCORE) << 56
-        key |= (MAX_ACCOUNT - found[i].account) << 24 | found[i].place
-        if found[i].pnl > 0 and found[i].equity > 0:
-            key |= TIER
-        keys[i] = key
+        keys[i] = self._key(min(keys[i], MAX_SCORE), found[i])
     return keys
+
+
+# @param score At most MAX_SCORE.
+@internal
+@pure
+def _key(score: uint256, candidate: IMarginPool.Candidate) -> uint256:
+    key: uint256 = score << 56 | (MAX_ACCOUNT - candidate.account) << 24 | candidate.place
+    if candidate.pnl > 0 and candidate.equity > 0:
+        key |= TIER
+    return key
 
 
 @internal

@@ -33,7 +33,7 @@ from spillway.model.pool import MAX_LEGS, Pool
 from spillway.ranking import MOST_RANKS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from spillway.actors.rankings import Holder
     from spillway.actors.view import View
@@ -72,6 +72,8 @@ class Prepared(NamedTuple):
 class Closings:
     """Makes the calls that close accounts below zero."""
 
+    one_by_one = False
+
     def __init__(self, venue: Venue, address: Address, rules: Adl) -> None:
         self._venue = venue
         self._address = address
@@ -92,7 +94,7 @@ class Closings:
         losers = [n for n in losers if n not in served and self._at_hand(n, jobs, view)]
         needed = _needed(losers, view)
         jobs = {side: job for side, job in jobs.items() if side in needed or job.serving}
-        worst = _dearest({*needed, *jobs}, view)
+        worst = dearest({*needed, *jobs}, view)
         ready = [
             self._prepare(job, self._holders(job) if job.scans else [], worst[side], view)
             for side, job in jobs.items()
@@ -207,25 +209,39 @@ class Closings:
         return equity < 0 or not self._below_zero
 
     def _closed(self, loser: int, steps: int, view: View) -> list[Call]:
-        """Return the pages that close a loser in so many fills and payments."""
-        legs = _further_legs(loser, view)
-        page = GAS_LOSER + legs * GAS_LEG_LEFT
-        first = []
-        if legs < MAX_LEGS:
-            page += legs * GAS_LEG_BEGUN
-        else:
-            begun = min(GAS_LOSER + legs * GAS_LEG_BEGUN, TX_GAS_LIMIT)
-            first = [self._venue.close(loser, 0, self._address, begun)]
-        each = min(max((GAS_PAGE - page) // GAS_WINNER, 1), STEPS)
-        gas = page + min(steps, each) * GAS_WINNER
-        return first + [self._venue.close(loser, each, self._address, gas)] * -(-steps // each)
+        def close(steps: int, gas: int) -> Call:
+            return self._venue.close(loser, steps, self._address, gas)
+
+        return pages_to_close(close, steps, further_legs(loser, view))
+
+
+def pages_to_close(
+    close: Callable[[int, int], Call], steps: int, legs: int, begun: int = GAS_LEG_BEGUN
+) -> list[Call]:
+    """Return the pages that close a loser.
+
+    Args:
+        close: Makes a page of so many steps, with so much gas.
+        steps: Fills and payments of a gap.
+        legs: That the loser has beyond the first.
+        begun: Gas that one of them takes when the closing begins.
+    """
+    page = GAS_LOSER + legs * GAS_LEG_LEFT
+    first = []
+    if legs < MAX_LEGS:
+        page += legs * begun
+    else:
+        first = [close(0, min(GAS_LOSER + legs * begun, TX_GAS_LIMIT))]
+    each = min(max((GAS_PAGE - page) // GAS_WINNER, 1), STEPS)
+    gas = page + min(steps, each) * GAS_WINNER
+    return first + [close(each, gas)] * -(-steps // each)
 
 
 def _fits(losers: Sequence[int], ready: Sequence[Prepared], view: View) -> bool:
     """Whether it may be one transaction."""
     gas = GAS_LOSER * len(losers)
     gas += sum(each.gas + len(each.job.told) * GAS_WINNER for each in ready)
-    further = sum(_further_legs(loser, view) for loser in losers)
+    further = sum(further_legs(loser, view) for loser in losers)
     gas += further * (GAS_LEG_BEGUN + GAS_LEG_LEFT + GAS_SIDE)
     return (
         gas <= GAS_CALL
@@ -267,7 +283,7 @@ def _covered(losers: Sequence[int], jobs: Mapping[Side, Ranking], view: View) ->
             yield number
 
 
-def _further_legs(number: int, view: View) -> int:
+def further_legs(number: int, view: View) -> int:
     """Return the legs of an account beyond the first."""
     return max(len(view.now.accounts[number].legs) - 1, 0)
 
@@ -282,7 +298,7 @@ def _needed(losers: Sequence[int], view: View) -> dict[Side, int]:
     return dict(sorted(needed.items()))
 
 
-def _dearest(sides: Collection[Side], view: View) -> dict[Side, int]:
+def dearest(sides: Collection[Side], view: View) -> dict[Side, int]:
     """Return the most gas that weighing one holder of each side takes."""
     legs = dict.fromkeys(sides, 1)
     if not legs:

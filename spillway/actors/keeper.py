@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spillway.actors.closings import Closings
+from spillway.actors.share_closings import ShareClosings
 from spillway.model import margin
+from spillway.model.policies import SHARES
 from spillway.model.words import PROTOCOL
 from spillway.presets import part_of
 
@@ -46,7 +48,8 @@ class Keeper:
         self._backstops = backstops
         self._rules = rules
         self._shares_fees = shares_fees
-        self._closings = Closings(venue, address, rules)
+        kind = ShareClosings if rules.policy in SHARES else Closings
+        self._closings = kind(venue, address, rules)
 
     # --- waterfall ---------------------------------------------------------------------------
 
@@ -55,6 +58,11 @@ class Keeper:
         due = [n for n in view.liquidatable() if not view.now.accounts[n].flags & PROTOCOL]
         legs = [len(view.now.accounts[number].legs) for number in due]
         return [self._venue.liquidate(batch, self._address) for batch in batches(due, legs)]
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether `deleverage` is to be asked again, its calls rehearsed, until it has none."""
+        return self._closings.one_by_one
 
     def deleverage(self, view: View) -> list[Call]:
         """Close whoever the venue's rules have closed: accounts by id, those of backstops last."""

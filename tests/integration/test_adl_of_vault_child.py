@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from spillway.model.policies import SHARES, contract_name
 from tests import bench as benches
 from tests.bench import DEFICIT, USD, Bench
 
@@ -22,8 +23,25 @@ BELOW_ZERO = 6
 
 @pytest.fixture
 def bench(engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address) -> Bench:
+    """The venue of Hyperliquid."""
+    return taken_over(benches.deploy(engine, artifacts, admin, keeper))
+
+
+@pytest.fixture(params=SHARES)
+def sharing(
+    engine: Engine,
+    artifacts: Artifacts,
+    admin: Address,
+    keeper: Address,
+    request: pytest.FixtureRequest,
+) -> Bench:
+    """The same where lots are shared."""
+    name = contract_name(request.param)
+    return taken_over(benches.deploy(engine, artifacts, admin, keeper, policy=name))
+
+
+def taken_over(venue: Bench) -> Bench:
     """At 78/42 the child took over 10 A from first and 8 B from second, with 20 and 36."""
-    venue = benches.deploy(engine, artifacts, admin, keeper)
     venue.list_at(100, 50)
     for name, usd in {"first": 240, "second": 100, "bear": 600, "late": 90}.items():
         venue.open(name, usd)
@@ -94,4 +112,22 @@ def test_a_child_that_wins_stands_in_the_queue_like_anyone(bench: Bench) -> None
     winners = {(f.market, f.winner, f.tier) for f in receipt.named("Deleveraged")}
     assert winners == {(0, a["child"], 1), (1, a["child"], 1)}
     assert [bench.size(a["child"], market) for market in (0, 1)] == [0, 8]
+    assert bench.total_equity() == bench.cash() == CASH
+
+
+def test_where_lots_are_shared_it_is_closed_in_both_markets_and_ends_with_nothing(
+    sharing: Bench,
+) -> None:
+    """At 73/35 it owes 30 and has 10 and 16 lots; bear and late have all that is against it."""
+    bench, a = sharing, sharing.accounts
+    bench.mark(75, 36)
+    bench.mark(73, 35)
+    assert bench.equity(a["child"]) == -30
+    receipt = bench.deleverage(a["child"])
+    hit = [(f.market, f.winner, f.lots) for f in receipt.named("Deleveraged")]
+    assert hit[0] == (0, a["bear"], 10)
+    assert sum(lots for market, _, lots in hit if market == 1) == 16
+    assert sum(event.taken for event in receipt.named("Deleveraged")) == 30 * USD
+    assert bench.equity(a["child"]) == 0
+    assert bench.pool.call.legs_of(a["child"]) == 0
     assert bench.total_equity() == bench.cash() == CASH

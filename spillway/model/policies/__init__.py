@@ -1,7 +1,8 @@
-"""Ranking policies: who is deleveraged first. Bit-exact twins of contracts/adl, one file each.
+"""Policies of auto-deleveraging, bit-exact twins of contracts/adl, one file each.
 
-`QUEUES` is the one list of them: presets, deployment, tests and tables go by it. `INDEXES` are the
-rules that rank nobody: they charge a loss per lot (`spillway.model.adl_index`).
+`QUEUES` says who is deleveraged first, `SHARES` how lots are shared over all. They are the one list
+of them: presets, deployment, tests and tables go by it. `INDEXES` are the rules that look at
+nobody: they charge a loss per lot (`spillway.model.adl_index`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from spillway.model.policies import (
     binance_queue,
     bitmex_queue,
     bybit_queue,
+    contracts_pro_rata,
     ethereal_queue,
     hyperliquid_docs_queue,
     hyperliquid_queue,
@@ -18,11 +20,26 @@ from spillway.model.policies import (
     profit_leverage_size_queue,
     profit_queue,
     random_start,
+    risk_aware_pro_rata,
     size_queue,
+    water_filling,
+    wealth_pro_rata,
 )
 from spillway.model.policies.candidate import Candidate, Score, Side, seeded
+from spillway.model.policies.share import Asked, Quota
 
-__all__ = ["INDEXES", "QUEUES", "Candidate", "Score", "Side", "contract_name", "seeded"]
+__all__ = [
+    "INDEXES",
+    "QUEUES",
+    "SHARES",
+    "Asked",
+    "Candidate",
+    "Quota",
+    "Score",
+    "Side",
+    "contract_name",
+    "seeded",
+]
 
 # By the name that presets use; in the order of the table in docs/adl.md.
 QUEUES: dict[str, Score] = {
@@ -38,6 +55,14 @@ QUEUES: dict[str, Score] = {
     "ethereal_queue": ethereal_queue.score,
     "largest_position_queue": largest_position_queue.score,
     "random_start": random_start.score,
+}
+
+# Likewise.
+SHARES: dict[str, Quota] = {
+    "wealth_pro_rata": wealth_pro_rata.quota,
+    "contracts_pro_rata": contracts_pro_rata.quota,
+    "risk_aware_pro_rata": risk_aware_pro_rata.quota,
+    "water_filling": water_filling.quota,
 }
 
 # Whose lots bear a loss: those of the side that gained by it, or of both.

@@ -278,3 +278,12 @@ def test_more_traders_are_drawn_when_asked_for(tmp_path: Path) -> None:
         Options("thin", FASTEST, tmp_path, Cluster(), venues=("hyperliquid",), traders=16)
     )
     assert sum(group.count for group in job.scenario.population) == 16
+
+
+@pytest.mark.parametrize("policy", presets.POLICIES)
+def test_any_policy_may_be_put_into_a_venue(tmp_path: Path, policy: str) -> None:
+    told = Options(
+        "thin", FASTEST, tmp_path, Cluster(), venues=("hyperliquid",), policies=(policy,)
+    )
+    (job,) = compare.plan(told)
+    assert job.preset.adl.policy == policy

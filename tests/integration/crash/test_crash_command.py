@@ -162,7 +162,7 @@ def test_the_table_fits_the_terminal(thin: Run, width: int) -> None:
     assert max(map(len, lines)) <= width
     rows = [line.split()[0] for line in lines if line.strip()]
     # One line a layer: nothing is wrapped, nothing cut.
-    for layer in ("book", "insurance", "backstop", "ADL", "deficit"):
+    for layer in ("book", "insurance", "backstop", "ADL", "socialised"):
         assert layer in rows
     assert "…" not in "".join(lines)
 

@@ -8,6 +8,9 @@ import pytest
 
 from spillway import presets, tables
 from spillway.errors import BadInput
+from spillway.model.policies import SHARES
+from spillway.preset_rules import adl_rules
+from spillway.rules import NOBODY, Price
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,6 +118,11 @@ def test_layers_that_can_not_be_are_refused(tmp_path: Path, told: str, says: str
             r"adl\.policy: found 'whoever_queue', allowed: one of hyperliquid_queue, .*both_sides$",
         ),
         (
+            'policy = "hyperliquid_queue"',
+            'policy = "water_filling"',
+            r"adl\.price: found 'previous_mark', allowed: \"bankruptcy\", with adl\.everyone",
+        ),
+        (
             'residual_to = "account"',
             'residual_to = "account"\nbelow = "3/2"',
             r"adl\.below: found '3/2', allowed: at most 1",
@@ -139,3 +147,15 @@ def test_another_policy_changes_nothing_else() -> None:
     turned = presets.with_policy(preset, "hyperliquid_docs_queue")
     assert turned != preset
     assert presets.with_policy(turned, preset.adl.policy) == preset
+
+
+@pytest.mark.parametrize("policy", SHARES)
+def test_a_share_policy_brings_its_price_and_closes_whole(policy: str) -> None:
+    preset = presets.load(presets.find("dango"))
+    assert adl_rules(preset, NOBODY).restoring
+    turned = presets.with_policy(preset, policy)
+    rules = adl_rules(turned, NOBODY)
+    assert (rules.price, rules.everyone, rules.restoring) == (Price.BANKRUPTCY, True, False)
+    same = {"policy", "price", "everyone"}
+    assert turned.adl.model_dump(exclude=same) == preset.adl.model_dump(exclude=same)
+    assert turned.model_dump(exclude={"adl"}) == preset.model_dump(exclude={"adl"})

@@ -546,5 +546,3 @@ def test_a_loser_whose_job_still_serves_another_is_passed_over(
     receipt = bench.adl.transact.deleverage([second, third], plans, sender=bench.keeper)
     assert [closed.account for closed in receipt.named("Closed")] == [third]
     assert (bench.size(second), bench.size(third, market=1)) == (4, 0)
-    with refused("adl: job serves another"):
-        close(bench, second)

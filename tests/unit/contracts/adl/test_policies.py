@@ -4,34 +4,33 @@ from __future__ import annotations
 
 from dataclasses import astuple, replace
 from fractions import Fraction
-from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
 
 from spillway.build import CONTRACTS
-from spillway.model.policies import QUEUES, Candidate, Side, contract_name
+from spillway.model.policies import QUEUES, SHARES, Candidate, Side, contract_name
 from spillway.model.policies.ratios import CEILING, FLOOR, NO_GAIN, ONE
 from tests.bench import USD
 from tests.rng import seeded
+from tests.unit.contracts.adl.candidates import (
+    COST,
+    HOLDERS,
+    NOTIONAL,
+    PAGE,
+    SETS,
+    draw,
+    draw_set,
+    extremes,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from random import Random
+    from collections.abc import Sequence
 
     from spillway.build import Artifacts
     from spillway.engines import Address, Contract, Engine
 
-SETS = 1_000
-PAGE = 32
 SCORES = 2**199
-
-# What a pool can come up with: sizes below 2**54, prices below 2**80, |F| below 2**86.
-LOTS = 2**54 - 1
-NOTIONAL = LOTS * (2**80 - 1)
-COST = 2**141
-EQUITY = 2**152
-HOLDERS = 2**24
 
 
 @pytest.fixture(scope="module")
@@ -47,43 +46,11 @@ def scores(policy: Contract, side: Side, found: Sequence[Candidate]) -> list[int
     return list(policy.call.scores(astuple(side), rows))
 
 
-def amount(rng: Random, most: int) -> int:
-    """Any magnitude up to a bound is as likely as any other; 0 happens."""
-    return min(rng.randrange(2 ** rng.randrange(most.bit_length() + 1)), most)
-
-
-def draw(rng: Random, side: Side) -> Candidate:
-    return Candidate(
-        account=rng.randrange(3, 2**32),
-        size=max(amount(rng, LOTS), 1),
-        pnl=amount(rng, COST) * rng.choice((1, -1)),
-        equity=amount(rng, EQUITY) * rng.choice((1, 1, -1)),
-        notional=max(amount(rng, NOTIONAL), 1),
-        entry_notional=max(amount(rng, COST), 1),
-        place=rng.randrange(side.length),
-    )
-
-
-def draw_side(rng: Random) -> Side:
-    return Side(
-        market=rng.randrange(256),
-        longs=rng.random() < 0.5,
-        mark=rng.randrange(1, 2**80),
-        previous_mark=rng.randrange(1, 2**80),
-        funding=rng.randrange(-(2**86), 2**86),
-        length=max(amount(rng, HOLDERS), 1),
-        seed=rng.randrange(2**256),
-    )
-
-
 @pytest.fixture(scope="module")
 def sets() -> list[tuple[Side, list[Candidate]]]:
     """1,000 sets of up to 32 holders of one side, the same for every policy."""
-    rng, drawn = seeded("policies"), []
-    for _ in range(SETS):
-        side = draw_side(rng)
-        drawn.append((side, [draw(rng, side) for _ in range(rng.randrange(PAGE + 1))]))
-    return drawn
+    rng = seeded("policies")
+    return [draw_set(rng) for _ in range(SETS)]
 
 
 def check(policy: Contract, name: str, side: Side, found: Sequence[Candidate]) -> None:
@@ -95,7 +62,7 @@ def check(policy: Contract, name: str, side: Side, found: Sequence[Candidate]) -
 
 def test_every_policy_is_one_contract_and_one_twin() -> None:
     contracts = {path.stem for path in (CONTRACTS / "adl").glob("*.vy")}
-    assert contracts == {contract_name(name) for name in QUEUES}
+    assert contracts == {contract_name(name) for name in (*QUEUES, *SHARES)}
 
 
 @pytest.mark.parametrize("name", QUEUES)
@@ -105,20 +72,6 @@ def test_a_policy_scores_as_its_twin_does(
     assert len(sets) == SETS
     for side, found in sets:
         check(policies[name], name, side, found)
-
-
-def extremes() -> Iterator[Candidate]:
-    fields = {
-        "account": (3, 2**32 - 1),
-        "size": (1, LOTS),
-        "pnl": (-COST, -1, 0, 1, COST),
-        "equity": (-EQUITY, -1, 0, 1, EQUITY),
-        "notional": (1, NOTIONAL),
-        "entry_notional": (1, COST),
-        "place": (0, HOLDERS - 1),
-    }
-    for values in product(*fields.values()):
-        yield Candidate(**dict(zip(fields, values, strict=True)))
 
 
 @pytest.mark.parametrize("name", QUEUES)
