@@ -13,7 +13,6 @@ from rich.console import Console
 
 from spillway import compare_table, presets, scenario
 from spillway.errors import BadInput
-from spillway.model.policies import QUEUES
 from spillway.sweep.batch import Batch, Plan, exit_code
 from spillway.sweep.runner import Cluster, connect
 from spillway.sweep.store import SCHEMA, Store
@@ -80,8 +79,8 @@ def plan(options: Options) -> list[Job]:
     for venue in venues:
         presets.find(venue, "--venues")
     for policy in options.policies:
-        if policy not in QUEUES:
-            allowed = ", ".join(QUEUES)
+        if policy not in presets.POLICIES:
+            allowed = ", ".join(presets.POLICIES)
             raise BadInput("command line", "--policies", policy, allowed)
     _once("--venues", venues)
     _once("--policies", options.policies)

@@ -99,11 +99,12 @@ class Measure:
     heading: str
     name: str
     write: Callable[[Value], str]
-    only_with_adl: bool = False  # it says nothing of a run without auto-deleveraging
+    only_with_adl: bool = False  # it says nothing of a run in which no winner was hit
 
     def of(self, row: Row) -> Value | None:
         """Return what a run's row says; None where it says nothing."""
-        if row["status"] == FAILED or (self.only_with_adl and not row["adl_count"]):
+        hit = "adl_count", "adl_hit_accounts"  # charges per lot close nobody, and still hit
+        if row["status"] == FAILED or (self.only_with_adl and not any(row[each] for each in hit)):
             return None
         value: Value | None = row[self.name]
         return value
@@ -115,7 +116,7 @@ PARTS: Mapping[str, tuple[Measure, ...]] = {
         Measure("fund", "insurance_loss_usd", usd),
         Measure("back-\nstop", "backstop_loss_usd", usd),
         Measure("ADL", "adl_loss_usd", usd),
-        Measure("written\noff", "socialized_loss_usd", usd),
+        Measure("social-\nised", "socialized_loss_usd", usd),
         Measure("deficit", "deficit_usd", claim),
     ),
     "auto-deleveraging, USD": (

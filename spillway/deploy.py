@@ -7,8 +7,14 @@ from enum import IntEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from spillway.model.policies import contract_name
-from spillway.preset_rules import adl_rules, fund_rules, layer, liquidation_rules
+from spillway.model.policies import INDEXES, QUEUES, contract_name
+from spillway.preset_rules import (
+    adl_rules,
+    fund_rules,
+    index_rules,
+    layer,
+    liquidation_rules,
+)
 from spillway.rules import NOBODY, PPM
 from spillway.scenario import desks
 from spillway.timeline import needs_levers
@@ -151,14 +157,19 @@ def deploy(
     layers = [layer(each, behind[each.by]) for each in preset.backstops]
     selling = liquidation_rules(preset)
     liquidator = new("Liquidator", pool.address, book.address, fund_at, selling, layers)
-    policy = new(contract_name(preset.adl.policy))
+    policies = [new(contract_name(name)) for name in lever_policies(preset, scenario)]
     levers = None
     if needs_levers(scenario):
-        others = [new(contract_name(name)) for name in lever_policies(preset, scenario)[1:]]
-        allowed = [each.address for each in (policy, *others)]
-        policy = levers = new("Levers", pool.address, preset.levers.notice_seconds, allowed)
-    closing = adl_rules(preset, liquidator.address)
-    adl = new("Adl", pool.address, policy.address, fund_at, closing)
+        allowed = [policy.address for policy in policies]
+        levers = new("Levers", pool.address, preset.levers.notice_seconds, allowed)
+    if preset.adl.policy in INDEXES:
+        sharing = index_rules(preset, liquidator.address)
+        taker = behind["insurance" if preset.insurance and preset.insurance.takes_over else "vault"]
+        adl = new("AdlIndex", pool.address, fund_at, taker, sharing)
+    else:
+        closing = adl_rules(preset, liquidator.address)
+        ranking = (levers or policies[0]).address
+        adl = new("Adl", pool.address, ranking, fund_at, closing)
     lens = new("Lens", pool.address, book.address, adl.address)
     contracts = Contracts(
         usdc=usdc,
@@ -182,7 +193,12 @@ def deploy(
 
 
 def lever_policies(preset: Preset, scenario: Scenario) -> list[str]:
-    """Return the policies that levers may put in force, by place: the venue's own, then others."""
+    """Return the policies that may be in force, by place: the venue's own, then those of events.
+
+    None where the venue ranks nobody.
+    """
+    if preset.adl.policy not in QUEUES:
+        return []
     told = (event.policy for event in scenario.events if event.policy)
     return list(dict.fromkeys([preset.adl.policy, *told]))
 

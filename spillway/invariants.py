@@ -150,6 +150,8 @@ class Flows:
             deficit: a deleveraging that began before may still reach them.
         liquidated: Accounts that `liquidate` was called for.
         explained: Accounts of which an event says that they stay below zero for now.
+        charged: Sides, as (market, longs), of which an event says that each lot was charged a loss:
+            who holds them may have come below zero by it.
     """
 
     deposited: int = 0
@@ -159,6 +161,7 @@ class Flows:
     junior: Collection[int] = ()
     liquidated: Collection[int] = ()
     explained: Collection[int] = ()
+    charged: Collection[tuple[int, bool]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +225,8 @@ def losses_are_explained(now: Snapshot, flows: Flows) -> Iterator[Finding]:
     named = set(flows.liquidated).intersection(now.accounts)
     for number in sorted(named.difference(flows.explained)):
         equity = now.equity(number)
-        if equity < 0:
+        legs = now.accounts[number].legs.items()
+        if equity < 0 and not any((market, leg.size > 0) in flows.charged for market, leg in legs):
             yield Finding("I-5", now.block, (number,), f"equity {equity} quote after a liquidation")
 
 

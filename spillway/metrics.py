@@ -30,13 +30,14 @@ class Layer:
 
     Attributes:
         count: How often it acted: market orders of the book layer, takeovers, accounts closed by
-            auto-deleveraging, losses written off.
-        accounts: Whom it acted on: those liquidated; of auto-deleveraging, the winners hit.
+            auto-deleveraging or charged per lot, losses written off.
+        accounts: Whom it acted on: those liquidated; of auto-deleveraging, the winners hit; of
+            socialised losses, the holders charged and those whose debt was written off.
         notional: Quote at mark of the positions that it closed.
         loss: Quote. Of the book, what the liquidated gave up against mark; of insurance, what the
             fund paid; of the backstop, the margin that it seized, less what it paid for accounts
             below zero; of auto-deleveraging, what winners gave up against mark; of socialised
-            losses, what was written off.
+            losses, what holders were charged and what was written off.
     """
 
     count: int = 0
@@ -52,12 +53,13 @@ class Tally:
     Attributes:
         child: The vault's account that takes positions over.
         layers: By name.
-        needed: What bad debt required: equity below zero of those deleveraged.
+        needed: What bad debt required: equity below zero of those deleveraged or socialised.
         winners: What auto-deleveraging took, and from whom.
         first: By layer, number of the block in which it first acted.
         from_margin: What takeovers brought the vault; < 0 where it paid for them.
         from_adl: What auto-deleveraging brought the vault, as a loser or a winner.
         flat_loss: What accounts lost that were flat.
+        written_off: What nobody bore; the fee account's part of it included.
         deposited: Units of collateral, since the clock started.
         withdrawn: Units of collateral paid out.
         vault_flows: What depositors put into the vault, less what they took out.
@@ -72,6 +74,7 @@ class Tally:
     from_margin: int = 0
     from_adl: int = 0
     flat_loss: int = 0
+    written_off: int = 0
     deposited: int = 0
     withdrawn: int = 0
     vault_flows: int = 0
@@ -90,9 +93,13 @@ class Tally:
             adder = self._ADDERS.get(event.name)
             if adder is not None:
                 adder(self, event.args, now)
-        self._add_backstop_notional(events)
+        self._add_taken_over(events)
         found = winners.marked(before, now)
-        self.winners.add(found, now, events, found.accounts if suspects is None else suspects)
+        charged = winners.charges_of(events, before)
+        self.layers["socialized"].accounts.update(charged)
+        self.from_adl -= charged.get(self.child, 0)
+        suspects = found.accounts if suspects is None else suspects
+        self.winners.add(found, now, events, suspects, charged)
         for name, layer in self.layers.items():
             if layer.count:
                 self.first.setdefault(name, now.block)
@@ -123,16 +130,18 @@ class Tally:
             layer.accounts.add(args.account)
             layer.loss += args.paid
 
-    def _add_backstop_notional(self, events: Iterable[Event]) -> None:
-        """Add what changed hands in takeovers: exchanges with the backstop up to its event."""
+    def _add_taken_over(self, events: Iterable[Event]) -> None:
+        """Add what changed hands in takeovers and socialised closings: exchanges up to each."""
         passed: dict[int, int] = defaultdict(int)
         for event in events:
             if event.name == "Exchanged":
                 for account in (event.args.buyer, event.args.seller):
                     passed[account] += event.args.quote
-            elif event.name in {"BackstopEntered", "Filled", "Deleveraged", "Closed"}:
+            elif event.name in {"BackstopEntered", "Filled", "Deleveraged", "Closed", "Socialized"}:
                 if event.name == "BackstopEntered":
                     self.layers["backstop"].notional += passed[event.args.backstop]
+                elif event.name == "Socialized":
+                    self.layers["socialized"].notional += passed[event.args.account]
                 passed.clear()
 
     def _closing(self, args: Any, _: Snapshot) -> None:
@@ -153,11 +162,20 @@ class Tally:
         self.winners.taken[winner] += amount
         self.from_adl += amount * ((loser == self.child) - (winner == self.child))
 
+    def _socialized(self, args: Any, _: Snapshot) -> None:
+        self.needed += args.owed
+        if args.charged:
+            layer = self.layers["socialized"]
+            layer.count += 1
+            layer.loss += args.charged
+            self.from_adl += args.charged * (args.account == self.child)
+
     def _written_off(self, args: Any, _: Snapshot) -> None:
         layer = self.layers["socialized"]
         layer.count += 1
         layer.accounts.add(args.account)
         layer.loss += args.loss
+        self.written_off += args.loss
 
     def _vault_in(self, args: Any, _: Snapshot) -> None:
         self.vault_flows += units_to_quote(args.units)
@@ -177,6 +195,7 @@ class Tally:
         "Deleveraged": _deleveraged,
         "GapBorne": _gap,
         "DeficitWritten": _written_off,
+        "Socialized": _socialized,
         "SharesIssued": _vault_in,
         "SharesRedeemed": _vault_out,
         "Gift": _gift,
@@ -284,7 +303,7 @@ def _adl(run: Run) -> dict[str, Any]:
         "needed_usd": usd(tally.needed),
         "taken_usd": usd(taken),
         "overshoot_usd": usd(measures.overshoot(taken, tally.needed)),
-        "accounts": len(tally.layers["adl"].accounts),
+        "accounts": len(lost.taken),
         "fills": len(lost.hits),
         "largest_share": _rounded(measures.largest_share(lost.taken.values())),
         "survival": _rounded(lost.survival()),

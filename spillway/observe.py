@@ -250,6 +250,7 @@ def flows(events: Iterable[Event], junior: Iterable[int] = ()) -> Flows:
     moved: dict[int, int] = defaultdict(int)
     traded: set[int] = set()
     outcomes: dict[int, int] = {}
+    charged: set[tuple[int, bool]] = set()
     for event in events:
         name = event.name
         if name == "Deposited":
@@ -266,6 +267,8 @@ def flows(events: Iterable[Event], junior: Iterable[int] = ()) -> Flows:
             traded |= {event.args.buyer, event.args.seller}
         elif name == "Filled":
             traded |= {event.args.taker, event.args.maker}
+        elif name == "Charged":
+            charged.add((event.args.market, event.args.longs))
         elif name == "Judged":
             outcomes[event.args.account] = event.args.outcome
     return Flows(
@@ -276,6 +279,7 @@ def flows(events: Iterable[Event], junior: Iterable[int] = ()) -> Flows:
         junior=set(junior),
         liquidated=set(outcomes),
         explained={n for n, outcome in outcomes.items() if outcome in LEFT_BELOW_ZERO},
+        charged=charged,
     )
 
 

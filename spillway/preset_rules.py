@@ -8,6 +8,7 @@ from spillway.presets import part_of
 from spillway.rules import (
     AdlRules,
     FundParams,
+    IndexRules,
     Layer,
     Limit,
     LiquidationRules,
@@ -82,4 +83,14 @@ def adl_rules(preset: Preset, liquidator: Address) -> AdlRules:
         liquidator=liquidator,
         below_num=below.numerator,
         below_den=below.denominator,
+    )
+
+
+def index_rules(preset: Preset, liquidator: Address) -> IndexRules:
+    """Return who bears what losers owe, where nobody is ranked."""
+    return IndexRules(
+        both_sides=preset.adl.policy == "both_sides",
+        most=preset.adl.most_ppm,
+        delay=preset.adl.delay_blocks,
+        liquidator=liquidator,
     )

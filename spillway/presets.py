@@ -11,12 +11,13 @@ from pydantic import Field
 from spillway import tables
 from spillway.build import ROOT
 from spillway.errors import BadInput
-from spillway.model.policies import QUEUES
+from spillway.model.policies import INDEXES, QUEUES
 from spillway.tables import Flag, Table, Text, Whole
 
 FOLDER = ROOT / "venues"
 
 PPM = 10**6
+POLICIES = (*QUEUES, *INDEXES)
 
 Ppm = Annotated[Whole, Field(ge=0, le=PPM)]
 # A part of one, such as 2/3.
@@ -112,6 +113,7 @@ class Adl(Table):
     covered: Flag = False
     fee_ppm: Ppm = 0
     delay_blocks: Annotated[Whole, Field(ge=0)] = 0
+    most_ppm: Annotated[Whole, Field(ge=1, le=PPM)] = PPM  # of mark, a lot in an epoch; an index
 
 
 class Levers(Table):
@@ -174,8 +176,8 @@ def load(path: Path) -> Preset:
     _check_backstops(preset, str(path))
     if preset.insurance:
         _check_insurance(preset.insurance, str(path))
-    if preset.adl.policy not in QUEUES:
-        raise BadInput(str(path), "adl.policy", preset.adl.policy, f"one of {', '.join(QUEUES)}")
+    if preset.adl.policy not in POLICIES:
+        raise BadInput(str(path), "adl.policy", preset.adl.policy, f"one of {', '.join(POLICIES)}")
     return preset
 
 

@@ -99,3 +99,12 @@ class AdlRules(NamedTuple):
 
 
 HYPERLIQUID_ADL = AdlRules()
+
+
+class IndexRules(NamedTuple):
+    """`IAdlIndex.Rules`."""
+
+    both_sides: bool = False
+    most: int = PPM
+    delay: int = 0
+    liquidator: Address = NOBODY

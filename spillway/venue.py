@@ -243,6 +243,11 @@ class Venue:
         call: Call = self.contracts.adl.build.close(loser, steps, sender=sender, gas=gas)
         return call
 
+    def socialize(self, loser: int, sender: Address, gas: int) -> Call:
+        """Charge what a loser owes to those who hold its markets."""
+        call: Call = self.contracts.adl.build.close(loser, sender=sender, gas=gas)
+        return call
+
     def end_job(self, market: int, longs: bool, sender: Address) -> Call:
         """End the ranking of a side."""
         call: Call = self.contracts.adl.build.end_job(market, longs, sender=sender, gas=GAS_JOB)

@@ -23,7 +23,7 @@ _LAYERS = {
     "insurance": ("insurance", "payments", "fund"),
     "backstop": ("backstop", "takeovers", "liquidated"),
     "adl": ("ADL", "closings", "winners"),
-    "socialized": ("deficit", "losses", "nobody yet"),
+    "socialized": ("socialised", "losses", "holders, or nobody yet"),
 }
 _IDLE = "-"
 

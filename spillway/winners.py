@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from spillway import measures
 from spillway.measures import Closed
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from spillway.engines import Event
     from spillway.invariants import Snapshot
@@ -57,8 +58,8 @@ class Winners:
     """Adds up what winners lost.
 
     Attributes:
-        taken: By winner, what auto-deleveraging took from it against mark.
-        gaps: By winner, the part of `taken` that it bore of losers' debts.
+        taken: By winner, what auto-deleveraging took from it against mark, or charged it per lot.
+        gaps: By winner, the part of `taken` that it bore of the debts of those it was closed for.
         hits: Everything that was closed.
         worst: The block with the largest deficit.
         top: The account with the largest profit when auto-deleveraging began, and its equity then;
@@ -76,23 +77,39 @@ class Winners:
     leverage_after: Fraction = Fraction(0)
 
     def add(
-        self, marked: Snapshot, now: Snapshot, events: Iterable[Event], suspects: Iterable[int]
+        self,
+        marked: Snapshot,
+        now: Snapshot,
+        events: Sequence[Event],
+        suspects: Iterable[int],
+        charged: Mapping[int, int] = MappingProxyType({}),
     ) -> None:
-        """Add one block; `suspects` are those who may be below zero in `marked`."""
+        """Add one block.
+
+        Args:
+            marked: As the waterfall finds it.
+            now: As the waterfall leaves it.
+            events: In between.
+            suspects: Those who may be below zero in `marked`.
+            charged: By account, what the block's charges per lot took from it.
+        """
         below = {number for number in suspects if marked.equity(number) < 0}
         owed = measures.deficit(marked.equity(number) for number in below)
         if owed > self.worst.deficit:
             self.worst = Worst(owed, candidates(marked, opposite(marked, below), below))
         hits = list(hits_of(events, now.markets))
-        if not hits:
+        if not hits and not charged:
             return
         self.hits += hits
+        for number, amount in charged.items():
+            self.taken[number] += amount
         sides = {(hit.market, hit.closed.long) for hit in hits}
+        sides |= {(e.args.market, e.args.longs) for e in events if e.name == "Charged"}
         ranked = candidates(marked, sides, below)
         if self.top is None and ranked:
             best = max(ranked, key=lambda number: (ranked[number].profit, -number))
             self.top = best, ranked[best].equity
-        watched = {*ranked, *(hit.winner for hit in hits)}
+        watched = {*ranked, *charged, *(hit.winner for hit in hits)}
         self.leverage_before = max(self.leverage_before, _leverage(marked, watched))
         self.leverage_after = max(self.leverage_after, _leverage(now, watched))
 
@@ -169,6 +186,69 @@ def hits_of(events: Iterable[Event], markets: Sequence[Market]) -> Iterator[Hit]
                     charge=market.long_charge if long else market.short_charge,
                 ),
             )
+
+
+def charges_of(events: Sequence[Event], before: Snapshot) -> dict[int, int]:
+    """Return by account what the charges per lot of a block took from it, quote."""
+    if not any(event.name == "Charged" for event in events):
+        return {}
+    found = _Charges(before)
+    for event in events:
+        found.follow(event)
+    return found.borne()
+
+
+class _Charges:
+    """Follows who holds a lot at the moment of each charge, and so bears it.
+
+    Each side's charges add up to an index. Lots owe what it has grown by since they came in; what
+    they owed when they left stays owed. The loser, whose debt it is, and a backstop that is exempt
+    bear nothing.
+    """
+
+    def __init__(self, before: Snapshot) -> None:
+        self._sizes = {
+            (number, market): leg.size
+            for number, held in before.accounts.items()
+            for market, leg in held.legs.items()
+        }
+        self._index: dict[Side, int] = defaultdict(int)
+        self._owed: dict[int, int] = defaultdict(int)
+
+    def follow(self, event: Event) -> None:
+        """Go on by one event."""
+        name = event.name
+        if name == "Exchanged":
+            args = event.args
+            self._trade(args.buyer, args.seller, args.market, args.lots)
+        elif name == "Filled":
+            args = event.args
+            sides = (args.taker, args.maker) if args.taker_buys else (args.maker, args.taker)
+            self._trade(*sides, args.market, args.lots)
+        elif name == "Charged":
+            args = event.args
+            self._index[args.market, args.longs] += args.per_lot
+            own = self._sizes.get((args.account, args.market), 0)
+            if (own > 0) == args.longs:
+                self._owed[args.account] -= args.per_lot * abs(own)
+        elif name == "Exempted":
+            self._owed[event.args.backstop] -= event.args.amount
+
+    def borne(self) -> dict[int, int]:
+        """Return what each account bears, those alone that bear anything."""
+        total = dict(self._owed)
+        for (number, market), size in self._sizes.items():
+            total[number] = total.get(number, 0) + self._due(market, size)
+        return {number: amount for number, amount in total.items() if amount}
+
+    def _trade(self, buyer: int, seller: int, market: int, lots: int) -> None:
+        for number, change in ((buyer, lots), (seller, -lots)):
+            size = self._sizes.get((number, market), 0)
+            self._owed[number] += self._due(market, size) - self._due(market, size + change)
+            self._sizes[number, market] = size + change
+
+    def _due(self, market: int, size: int) -> int:
+        return abs(size) * self._index[market, size > 0]
 
 
 def _leverage(seen: Snapshot, accounts: Iterable[int]) -> Fraction:

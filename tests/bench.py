@@ -17,6 +17,7 @@ from spillway.rules import (
     NOBODY,
     AdlRules,
     FundParams,
+    IndexRules,
     Layer,
     LiquidationRules,
 )
@@ -64,6 +65,7 @@ class Bench:
     accounts: dict[str, int] = field(default_factory=dict)
     owners: dict[int, Address] = field(default_factory=dict)
     next_sender: int = 20
+    ranks: bool = True
 
     def list_market(
         self,
@@ -197,9 +199,16 @@ class Bench:
         return receipt
 
     def deleverage(self, *losers: int) -> Receipt:
-        """A keeper closes the losers, in this order, with honest plans."""
+        """A keeper closes the losers, in this order, with honest plans where winners are ranked."""
+        if not self.ranks:
+            return [self.socialize(loser) for loser in losers][-1]
         plans = [_as_tuple(plan) for plan in self.plans(*losers)]
         receipt: Receipt = self.adl.transact.deleverage(list(losers), plans, sender=self.keeper)
+        return receipt
+
+    def socialize(self, loser: int) -> Receipt:
+        """Anyone closes a loser whose debt is charged per lot."""
+        receipt: Receipt = self.adl.transact.close(loser, sender=self.keeper)
         return receipt
 
     def plans(self, *losers: int) -> list[ranking.Plan]:
@@ -285,6 +294,7 @@ def deploy(
     fund: FundParams | None = None,
     caps: Sequence[int] = (),
     closing: AdlRules = HYPERLIQUID_ADL,
+    index: IndexRules | None = None,
     vault_params: tuple[int, ...] | None = None,
     by_hand: Mapping[int, Address] | None = None,
     ungranted: Container[int] = (),
@@ -296,10 +306,11 @@ def deploy(
     `vault_params` makes the vault a real one, whose accounts are still to be opened; `layer` says
     how it stands behind the book, and `providers` how they do, in front of it, with LEAST_STRENGTH
     and more; none, no providers. `fund` adds an insurance fund, with `caps` by market; one that
-    takes over stands behind the book in place of the vault. `by_hand` gives further roles to
-    plain addresses, in place of the contract of that role; those `ungranted` stay open, as
-    `rank_by` needs it. With a `notice`, seconds, the venue has levers, which may put one of the
-    `further` policies in the place of `policy`.
+    takes over stands behind the book in place of the vault. With `index` losses are charged per lot
+    and nobody is ranked: lots go to the fund if it takes over, else to the vault. `by_hand` gives
+    further roles to plain addresses, in place of the contract of that role; those `ungranted` stay
+    open, as `rank_by` needs it. With a `notice`, seconds, the venue has levers, which may put one
+    of the `further` policies in the place of `policy`.
     """
     oracle, vault = engine.sender(10), engine.sender(11)
     usdc = engine.deploy(artifacts["USDC"], sender=admin)
@@ -327,16 +338,22 @@ def deploy(
         layers = [providers._replace(backstop=standing.address), *layers]
     ruled = (pool.address, book.address, fund_at, liquidation, layers)
     liquidator = engine.deploy(artifacts["Liquidator"], *ruled, sender=admin)
-    scores = engine.deploy(artifacts[policy], sender=admin)
     levers = None
-    if notice:
-        others = [engine.deploy(artifacts[name], sender=admin) for name in further]
-        allowed = [each.address for each in (scores, *others)]
-        told = (pool.address, notice, allowed)
-        scores = levers = engine.deploy(artifacts["Levers"], *told, sender=admin)
-    closing = closing._replace(liquidator=liquidator.address)
-    ranked = (pool.address, scores.address, fund_at, closing)
-    adl = engine.deploy(artifacts["Adl"], *ranked, sender=admin)
+    if index is None:
+        scores = engine.deploy(artifacts[policy], sender=admin)
+        if notice:
+            others = [engine.deploy(artifacts[name], sender=admin) for name in further]
+            allowed = [each.address for each in (scores, *others)]
+            told = (pool.address, notice, allowed)
+            scores = levers = engine.deploy(artifacts["Levers"], *told, sender=admin)
+        closing = closing._replace(liquidator=liquidator.address)
+        ranked = (pool.address, scores.address, fund_at, closing)
+        adl = engine.deploy(artifacts["Adl"], *ranked, sender=admin)
+    else:
+        taker = fund_at if fund and fund.takes_over else backstop.address
+        index = index._replace(liquidator=liquidator.address)
+        charging = (pool.address, fund_at, taker, index)
+        adl = engine.deploy(artifacts["AdlIndex"], *charging, sender=admin)
     lens = engine.deploy(artifacts["Lens"], pool.address, book.address, adl.address, sender=admin)
     holders = {
         ORACLE: oracle,
@@ -362,6 +379,7 @@ def deploy(
         liquidator=liquidator,
         adl=adl,
         lens=lens,
+        ranks=index is None,
         fund=insurance,
         oracle=oracle,
         vault=vault,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from spillway.build import Artifacts
     from spillway.deploy import Contracts
     from spillway.engines import Contract, Engine, Receipt
+    from spillway.presets import Adl
     from tests.bench import Bench
 
 
@@ -80,10 +81,17 @@ HYPERLIQUID = presets.load(presets.find("hyperliquid")).adl
 class Shift:
     """The keeper at work on a bench, as a run has it work: it rehearses what it will meet."""
 
-    def __init__(self, bench: Bench, artifacts: Artifacts, *, liquidates: bool = True) -> None:
+    def __init__(
+        self,
+        bench: Bench,
+        artifacts: Artifacts,
+        *,
+        liquidates: bool = True,
+        rules: Adl = HYPERLIQUID,
+    ) -> None:
         self._bench = bench
         # The keeper calls what a bench has under the same names.
-        self._keeper = Keeper(Venue(cast("Contracts", bench)), bench.keeper, (), HYPERLIQUID)
+        self._keeper = Keeper(Venue(cast("Contracts", bench)), bench.keeper, (), rules)
         self._liquidates = liquidates
         self._storage = PoolStorage(bench.pool, artifacts["MarginPool"])
 

@@ -5,6 +5,8 @@ larger side is ranked by a job, whose steps are so many transactions of the same
 somebody else has left open are gone on with from where they stand. An account with more legs than
 a trader may have, the vault's child, is closed by pages: a first one that only begins, and shorter
 ones behind it, since each of them weighs all legs that are left.
+
+A venue that charges losses per lot ranks nobody: there a closing is one call.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from spillway.actors.rankings import (
 )
 from spillway.engines.protocol import TX_GAS_LIMIT
 from spillway.model import adl, margin
-from spillway.model.policies import QUEUES
+from spillway.model.policies import INDEXES, QUEUES
 from spillway.model.pool import MAX_LEGS, Pool
 from spillway.ranking import MOST_RANKS
 
@@ -53,6 +55,8 @@ GAS_LEG_BEGUN = 75_000  # to note it when its closing begins
 GAS_LEG_LEFT = 30_000  # to weigh it in each page, share the gap, and let its job go
 GAS_SIDE = 150_000  # to open a further job
 GAS_PAGE = 14_000_000  # what a page of a closing may use
+GAS_LEG_CHARGED = 370_000  # to have a leg's debt paid by the fund and per lot, and to pass it on
+MOST_LEGS_CHARGED = 32  # of one call of `AdlIndex.close`
 STEPS = 100  # fills and payments of a gap that one call of `close` does
 
 
@@ -74,12 +78,15 @@ class Closings:
         # What the model plays; elsewhere the steps of a closing are bounded and not counted.
         self._modelled = rules.trigger == "below_zero" and rules.price == "previous_mark"
         self._below_zero = rules.trigger == "below_zero"
+        self._ranks = rules.policy not in INDEXES
 
     def of(self, losers: Sequence[int], view: View) -> list[Call]:
         """Return what closes `losers`, in their order, after those whose closing is under way.
 
         A loser whom an open job can't serve waits until that job has ended.
         """
+        if not self._ranks:
+            return [self._socialize(loser, view) for loser in losers]
         jobs = self._open(view)
         served = sorted({job.serving for job in jobs.values()} - {0})
         losers = [n for n in losers if n not in served and self._at_hand(n, jobs, view)]
@@ -110,6 +117,11 @@ class Closings:
             for side, job in self._open(view).items()
             if view.now.block > job.opened_in + LIFETIME or _done(job, view.now)
         ]
+
+    def _socialize(self, loser: int, view: View) -> Call:
+        legs = len(view.now.accounts[loser].legs)
+        gas = GAS_LOSER + min(legs, MOST_LEGS_CHARGED) * GAS_LEG_CHARGED
+        return self._venue.socialize(loser, self._address, min(gas, TX_GAS_LIMIT))
 
     # --- jobs ---------------------------------------------------------------------------------
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from spillway import presets
 from spillway.errors import BadInput
-from spillway.model.policies import QUEUES
 from spillway.presets import PPM
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ def _venue(text: str) -> str:
 
 
 def _policy(text: str) -> str:
-    if text not in QUEUES:
+    if text not in presets.POLICIES:
         raise ValueError(text)
     return text
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from spillway import presets, tables
-from spillway.model.policies import contract_name
-from spillway.preset_rules import adl_rules, fund_rules, layer, liquidation_rules
+from spillway.model.policies import INDEXES, contract_name
+from spillway.preset_rules import adl_rules, fund_rules, index_rules, layer, liquidation_rules
 from spillway.rules import NOBODY
 from spillway.tables import Number, Table, Text, Whole
 from tests import bench as benches
@@ -78,6 +78,7 @@ class End(Table):
     equity: Number | None = None
     gained: Number | None = None  # of equity, since the mark moved
     quote_gained: Number | None = None  # since the mark moved, rounded up to a unit of the case
+    lost_a_coin: Number | None = None  # of equity, since the mark moved, rounded up likewise
 
 
 class Case(Table):
@@ -138,6 +139,7 @@ def deploy(
     preset = ruled(vectors)
     behind = [layer(told, NOBODY) for told in preset.backstops if told.by == "vault"]
     fund = fund_rules(preset.insurance, preset.vault, 0)[0] if preset.insurance else None
+    indexed = preset.adl.policy in INDEXES
     return benches.deploy(
         engine,
         artifacts,
@@ -148,6 +150,7 @@ def deploy(
         layer=behind[0] if behind else BEHIND_THE_BOOK,
         fund=fund,
         closing=adl_rules(preset, NOBODY),
+        index=index_rules(preset, NOBODY) if indexed else None,
     )
 
 
@@ -267,5 +270,8 @@ class Stage:
             "gained": self._gained(told.name),
             "quote_gained": units.to_integral_value(ROUND_CEILING) * self.case.unit,
         }
+        if any(coins):
+            a_coin = -self._gained(told.name) / sum(map(abs, coins))
+            found["lost_a_coin"] = a_coin.quantize(self.case.unit, ROUND_CEILING)
         asked = told.model_dump(exclude={"name"}, exclude_none=True)
         assert {key: found[key] for key in asked} == asked

@@ -1,6 +1,7 @@
 """Ranking policies: who is deleveraged first. Bit-exact twins of contracts/adl, one file each.
 
-`QUEUES` is the one list of them: presets, deployment, tests and tables go by it.
+`QUEUES` is the one list of them: presets, deployment, tests and tables go by it. `INDEXES` are the
+rules that rank nobody: they charge a loss per lot (`spillway.model.adl_index`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from spillway.model.policies import (
 )
 from spillway.model.policies.candidate import Candidate, Score, Side, seeded
 
-__all__ = ["QUEUES", "Candidate", "Score", "Side", "contract_name", "seeded"]
+__all__ = ["INDEXES", "QUEUES", "Candidate", "Score", "Side", "contract_name", "seeded"]
 
 # By the name that presets use; in the order of the table in docs/adl.md.
 QUEUES: dict[str, Score] = {
@@ -38,6 +39,9 @@ QUEUES: dict[str, Score] = {
     "largest_position_queue": largest_position_queue.score,
     "random_start": random_start.score,
 }
+
+# Whose lots bear a loss: those of the side that gained by it, or of both.
+INDEXES = ("other_side", "both_sides")
 
 
 def contract_name(policy: str) -> str:

@@ -11,6 +11,7 @@ from spillway import invariants
 from spillway.invariants import Flows, Snapshot
 from spillway.model import custody
 from spillway.model.adl import deleverage
+from spillway.model.adl_index import AdlIndex
 from spillway.model.margin import Market, Tier
 from spillway.model.policies.hyperliquid_queue import score as hyperliquid_queue
 from spillway.model.pool import Pool, Update
@@ -104,6 +105,22 @@ def test_a_deleveraging_has_no_findings() -> None:
     assert invariants.check(before, snapshot(pool), flows) == []
 
 
+@pytest.mark.parametrize("both_sides", [False, True])
+@pytest.mark.parametrize("most", [10**6, 10_000])
+def test_a_charge_per_lot_has_no_findings(both_sides: bool, most: int) -> None:
+    """Prices that leave odd amounts per lot: sizes and quotes sum as before, to the last unit."""
+    pool = venue()
+    child = pool.open_account("vault", protocol=True)
+    at(pool, 161)
+    pool.exchange(1, SAVER, LOSER, 1, 161 * UNIT)
+    before = snapshot(pool)
+    outcome = AdlIndex(pool, child, both_sides, most).close(ALONE)
+    assert outcome.charges
+    assert (outcome.left > 0) == (pool.deficit > 0) == (most < 10**6)
+    flows = Flows(traded={ALONE, child}, liquidated={ALONE})
+    assert invariants.check(before, snapshot(pool), flows) == []
+
+
 def test_a_deficit_has_no_findings() -> None:
     pool = venue()
     before = snapshot(pool)
@@ -191,6 +208,9 @@ def test_i_5_finds_a_loss_that_no_event_explains() -> None:
     assert finding.accounts == (LOSER,)
     explained = replace(called, explained={LOSER})
     assert list(invariants.losses_are_explained(bankrupt, explained)) == []
+    for side, findings in (((0, True), 0), ((0, False), 1)):  # the loser is long
+        charged = replace(called, charged={side})
+        assert len(list(invariants.losses_are_explained(bankrupt, charged))) == findings
     assert list(invariants.losses_are_explained(bankrupt, Flows())) == []
 
 

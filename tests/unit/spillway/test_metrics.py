@@ -11,7 +11,7 @@ import pytest
 from spillway.invariants import Flows, Snapshot
 from spillway.metrics import Tally, usd
 from spillway.model.margin import Market, Tier
-from spillway.model.words import Account
+from spillway.model.words import Account, Leg
 
 if TYPE_CHECKING:
     from spillway.engines import Event
@@ -126,8 +126,44 @@ def test_the_vault_gains_as_a_loser_and_pays_as_a_winner() -> None:
 
 
 def test_a_loss_that_is_written_off_is_socialised() -> None:
-    layer = tally(event("DeficitWritten", account=LOSER, loss=9, from_fees=9, deficit=0)).layers
-    assert (layer["socialized"].count, layer["socialized"].loss) == (1, 9)
+    made = tally(event("DeficitWritten", account=LOSER, loss=9, from_fees=9, deficit=0))
+    layer = made.layers["socialized"]
+    assert (layer.count, layer.loss, layer.accounts) == (1, 9, {LOSER})
+    assert made.written_off == 9
+
+
+def charge(per_lot: int, account: int = LOSER, *, longs: bool = False) -> Event:
+    return event("Charged", market=0, longs=longs, account=account, per_lot=per_lot, lots=10)
+
+
+def socialized(account: int, owed: int, covered: int, charged: int) -> Event:
+    told = {"owed": owed, "covered": covered, "charged": charged, "left": owed - covered - charged}
+    return event("Socialized", account=account, **told)
+
+
+def test_a_loss_charged_per_lot_is_socialised_too() -> None:
+    before = venue(
+        Account(LOSER, 0, 0, {0: Leg(10)}),
+        Account(WINNER, 0, 0, {0: Leg(-7)}),
+        Account(CHILD, 0, 4, {0: Leg(-3)}),
+    )
+    made = tally(
+        charge(3),
+        event("Exchanged", market=0, buyer=OTHER, seller=LOSER, lots=10, quote=10 * MARK),
+        socialized(LOSER, owed=40, covered=11, charged=29),
+        before=before,
+    )
+    layer = made.layers["socialized"]
+    assert (layer.count, layer.accounts) == (1, {WINNER, CHILD})
+    assert (layer.notional, layer.loss) == (10 * MARK, 29)
+    assert (made.needed, dict(made.winners.taken)) == (40, {WINNER: 21, CHILD: 9})
+    assert (made.from_adl, made.written_off) == (-9, 0)
+
+
+def test_what_a_vault_owes_and_others_are_charged_is_its_gain() -> None:
+    before = venue(Account(CHILD, 0, 4, {0: Leg(10)}), Account(WINNER, 0, 0, {0: Leg(-10)}))
+    made = tally(charge(2, CHILD), socialized(CHILD, 20, 0, 20), before=before)
+    assert made.from_adl == 20
 
 
 def test_cash_of_depositors_is_no_result_of_the_vault() -> None:

@@ -126,3 +126,65 @@ def test_a_block_without_a_closing_changes_no_leverage() -> None:
     made = Winners()
     made.add(venue(SHORT), venue(SHORT), [], ())
     assert made == Winners()
+
+
+# --- charges per lot -----------------------------------------------------------------------
+
+
+def traded(buyer: int, seller: int, lots: int) -> Event:
+    return event("Exchanged", market=0, buyer=buyer, seller=seller, lots=lots)
+
+
+def filled(taker: int, maker: int, lots: int, *, buys: bool) -> Event:
+    return event("Filled", market=0, taker=taker, maker=maker, taker_buys=buys, lots=lots)
+
+
+def charged(per_lot: int, *, longs: bool = False, account: int = LOSER) -> Event:
+    return event("Charged", market=0, longs=longs, account=account, per_lot=per_lot)
+
+
+HELD = venue(BANKRUPT, SHORT, LOST, LONG)
+
+
+def test_who_holds_a_lot_when_it_is_charged_bears_it() -> None:
+    assert winners.charges_of([charged(3)], HELD) == {WINNER: 30, OTHER: 15}
+    assert winners.charges_of([traded(WINNER, OTHER, 10)], HELD) == {}
+
+
+def test_lots_that_pass_on_between_charges_leave_what_they_owed() -> None:
+    events = [
+        charged(3),
+        traded(WINNER, OTHER, 4),  # a short of 10 buys 4 back, one of 5 sells them
+        charged(2),
+        filled(OTHER, 8, 12, buys=True),  # turns long, and the long of 5 turns short
+        charged(1),
+    ]
+    assert winners.charges_of(events, HELD) == {
+        WINNER: 10 * 3 + 6 * 2 + 6 * 1,
+        OTHER: 5 * 3 + 9 * 2,
+        8: 7 * 1,
+    }
+
+
+def test_a_taker_that_sells_bears_what_comes_after() -> None:
+    events = [filled(9, 8, 2, buys=False), charged(4), charged(5, longs=True)]
+    assert winners.charges_of(events, HELD) == {9: 8, WINNER: 40, OTHER: 20, 8: 35}
+
+
+def test_the_loser_and_an_exempt_backstop_bear_nothing() -> None:
+    events = [
+        charged(3),
+        charged(3, longs=True),
+        event("Exempted", market=0, account=LOSER, backstop=OTHER, amount=15),
+    ]
+    assert winners.charges_of(events, HELD) == {WINNER: 30, 8: 15}
+
+
+def test_a_charge_counts_as_taken_and_closes_nobody() -> None:
+    made = Winners()
+    paid = winners.charges_of([charged(3)], HELD)
+    made.add(HELD, HELD, [charged(3)], [LOSER], paid)
+    assert dict(made.taken) == {WINNER: 30, OTHER: 15}
+    assert (made.hits, made.forgone(HELD.markets)) == ([], {})
+    assert made.top == (WINNER, 200)
+    assert made.survival() == Fraction(170, 200)

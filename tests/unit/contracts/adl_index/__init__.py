@@ -1,0 +1,1 @@
+"""Auto-deleveraging through an index of charges."""
