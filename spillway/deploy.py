@@ -7,7 +7,7 @@ from enum import IntEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from spillway.model.policies import INDEXES, QUEUES, contract_name
+from spillway.model.policies import QUEUES, contract_name
 from spillway.preset_rules import (
     adl_rules,
     fund_rules,
@@ -157,19 +157,19 @@ def deploy(
     layers = [layer(each, behind[each.by]) for each in preset.backstops]
     selling = liquidation_rules(preset)
     liquidator = new("Liquidator", pool.address, book.address, fund_at, selling, layers)
-    policies = [new(contract_name(name)) for name in lever_policies(preset, scenario)]
+    allowed = [new(contract_name(name)) for name in lever_policies(preset, scenario)]
     levers = None
     if needs_levers(scenario):
-        allowed = [policy.address for policy in policies]
-        levers = new("Levers", pool.address, preset.levers.notice_seconds, allowed)
-    if preset.adl.policy in INDEXES:
+        addresses = [each.address for each in allowed]
+        levers = new("Levers", pool.address, preset.levers.notice_seconds, addresses)
+    if allowed:
+        policy = levers or allowed[0]
+        closing = adl_rules(preset, liquidator.address)
+        adl = new("Adl", pool.address, policy.address, fund_at, closing)
+    else:
         sharing = index_rules(preset, liquidator.address)
         taker = behind["insurance" if preset.insurance and preset.insurance.takes_over else "vault"]
         adl = new("AdlIndex", pool.address, fund_at, taker, sharing)
-    else:
-        closing = adl_rules(preset, liquidator.address)
-        ranking = (levers or policies[0]).address
-        adl = new("Adl", pool.address, ranking, fund_at, closing)
     lens = new("Lens", pool.address, book.address, adl.address)
     contracts = Contracts(
         usdc=usdc,
@@ -193,7 +193,7 @@ def deploy(
 
 
 def lever_policies(preset: Preset, scenario: Scenario) -> list[str]:
-    """Return the policies that may be in force, by place: the venue's own, then those of events.
+    """Return the policies that levers may put in force, by place: the venue's own, then others.
 
     None where the venue ranks nobody.
     """

@@ -140,7 +140,7 @@ class Tally:
             elif event.name in {"BackstopEntered", "Filled", "Deleveraged", "Closed", "Socialized"}:
                 if event.name == "BackstopEntered":
                     self.layers["backstop"].notional += passed[event.args.backstop]
-                elif event.name == "Socialized":
+                elif event.name == "Socialized" and event.args.charged:
                     self.layers["socialized"].notional += passed[event.args.account]
                 passed.clear()
 

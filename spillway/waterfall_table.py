@@ -23,7 +23,7 @@ _LAYERS = {
     "insurance": ("insurance", "payments", "fund"),
     "backstop": ("backstop", "takeovers", "liquidated"),
     "adl": ("ADL", "closings", "winners"),
-    "socialized": ("socialised", "losses", "holders, or nobody yet"),
+    "socialized": ("socialised", "losses", "others"),
 }
 _IDLE = "-"
 

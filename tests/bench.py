@@ -338,14 +338,14 @@ def deploy(
         layers = [providers._replace(backstop=standing.address), *layers]
     ruled = (pool.address, book.address, fund_at, liquidation, layers)
     liquidator = engine.deploy(artifacts["Liquidator"], *ruled, sender=admin)
+    policies = () if index else (policy, *further)
+    allowed = [engine.deploy(artifacts[name], sender=admin) for name in policies]
     levers = None
+    if notice:
+        told = (pool.address, notice, [each.address for each in allowed])
+        levers = engine.deploy(artifacts["Levers"], *told, sender=admin)
     if index is None:
-        scores = engine.deploy(artifacts[policy], sender=admin)
-        if notice:
-            others = [engine.deploy(artifacts[name], sender=admin) for name in further]
-            allowed = [each.address for each in (scores, *others)]
-            told = (pool.address, notice, allowed)
-            scores = levers = engine.deploy(artifacts["Levers"], *told, sender=admin)
+        scores = levers or allowed[0]
         closing = closing._replace(liquidator=liquidator.address)
         ranked = (pool.address, scores.address, fund_at, closing)
         adl = engine.deploy(artifacts["Adl"], *ranked, sender=admin)

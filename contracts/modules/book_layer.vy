@@ -120,9 +120,7 @@ def _heaviest(account: uint256, legs: uint256) -> uint256:
 
 # @return The run after this leg.
 @internal
-def _sell_leg(
-    account: uint256, market: uint256, before: IMarginPool.Health, begun: Run
-) -> Run:
+def _sell_leg(account: uint256, market: uint256, before: IMarginPool.Health, begun: Run) -> Run:
     run: Run = begun
     seen: IMarginPool.Trading = staticcall insurance.POOL.trading(market)
     held: IMarginPool.Position = staticcall insurance.POOL.position(account, market)
@@ -200,9 +198,7 @@ def _part(
     amount: int256, held: IMarginPool.Position, health: IMarginPool.Health, lots: uint256
 ) -> int256:
     if RULES.restoring:
-        return math._floor_div_signed(
-            amount * convert(lots, int256), math._magnitude(held.size)
-        )
+        return math._floor_div_signed(amount * convert(lots, int256), math._magnitude(held.size))
     weighted: int256 = amount * convert(held.maintenance * lots, int256)
     return math._floor_div_signed(weighted, health.maintenance * math._magnitude(held.size))
 

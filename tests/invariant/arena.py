@@ -22,6 +22,7 @@ from spillway.rules import (
     HYPERLIQUID_ADL,
     AdlRules,
     FundParams,
+    IndexRules,
     Limit,
     LiquidationRules,
     Price,
@@ -76,6 +77,7 @@ class Venue:
     liquidation: LiquidationRules = SLICED
     fund: FundParams | None = None
     closing: AdlRules = HYPERLIQUID_ADL
+    index: IndexRules | None = None  # losses are charged per lot, and nobody is ranked
 
 
 VENUES = {
@@ -96,6 +98,9 @@ VENUES = {
     ),
     # The book at any price: what nobody covers is written off.
     "open": Venue(SLICED._replace(limit=Limit.OPEN), closing=AdlRules(price=Price.MARK)),
+    # Losses per lot: a fund, then both sides; or the other side alone, and little of it at a time.
+    "both sides": Venue(SLICED, FundParams(), index=IndexRules(both_sides=True)),
+    "other side": Venue(SLICED, index=IndexRules(most=50_000)),
 }
 
 
@@ -297,13 +302,15 @@ class Arena:
             self.winners = {n: found for n, found in self.winners.items() if n in served}
 
     def _falls_below_zero(self, before: Snapshot, receipt: Receipt) -> Iterator[str]:
-        """Nobody falls below zero but by a move of the marks, or sold at any price by the rules."""
+        """Nobody falls below zero but by a move of the marks, a charge, or sold at any price."""
         sold = {entered.account for entered in receipt.named("BookEntered")}
         spared = sold if self.venue.liquidation.limit == Limit.OPEN else set()
+        sides = {(charge.market, charge.longs) for charge in receipt.named("Charged")}
         for number in self.now.accounts.keys() - spared:
             was = before.equity(number) if number in before.accounts else 0
             now = self.now.equity(number)
-            if was >= 0 > now and number != DEFICIT:
+            charged = any((m, self.size(number, m) > 0) in sides for m in self.legs(number))
+            if was >= 0 > now and number != DEFICIT and not charged:
                 yield f"account {number} falls from {was} to {now} quote"
 
     def _pulled(self, before: Snapshot, function: str) -> Iterator[str]:
@@ -341,6 +348,12 @@ class Arena:
                 yield f"account {closed.account} is closed and keeps {held.stored} quote"
             if closed.borne + closed.left != closed.gap:
                 yield f"account {closed.account}: the gap is not accounted for"
+        for closed in receipt.named("Socialized"):
+            held = self.now.accounts[closed.account]
+            if held.trader and (not held.flat or held.stored):
+                yield f"account {closed.account} is closed and keeps {held.stored} quote"
+            if closed.owed != closed.covered + closed.charged + closed.left:
+                yield f"account {closed.account}: what it owed is not accounted for"
 
     def _locks(self) -> Iterator[str]:
         """A market is locked, and seniority held, just while a job outlives its transaction."""
@@ -390,6 +403,7 @@ def deploy(engine: Engine, artifacts: Artifacts, rules: Venue = VENUES["vault"])
         liquidation=rules.liquidation,
         fund=rules.fund,
         closing=rules.closing,
+        index=rules.index,
         vault_params=VAULT_PARAMS,
         notice=NOTICE,
         further=FURTHER,

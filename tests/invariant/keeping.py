@@ -49,6 +49,9 @@ def deleverage(arena: Arena) -> bool:
     losers = arena.due()[:BATCH]
     if not losers:
         return False
+    if arena.venue.index:
+        charge(arena, losers)
+        return True
     disturbed = bool(arena.jobs)
     told = (losers, plans(arena, losers))
     act = arena.act if disturbed else arena.must
@@ -63,6 +66,12 @@ def deleverage(arena: Arena) -> bool:
     arena.events["deleverage, honest"] += 1
     arena.events["deleverage, left open"] += bool(left)
     return True
+
+
+def charge(arena: Arena, losers: Sequence[int]) -> None:
+    """Close losers one by one, where their debts are charged per lot; never refused."""
+    for loser in losers:
+        arena.must(arena.adl, "close", loser, sender=arena.keeper)
 
 
 def keep(arena: Arena) -> bool:
@@ -92,13 +101,17 @@ def expire_jobs(arena: Arena) -> None:
 
 
 def settle(arena: Arena) -> None:
-    """At marks that stand still: bounded rounds of the keeper leave nobody below zero."""
+    """At marks that stand still: bounded rounds of the keeper leave nobody below zero.
+
+    But for a backstop where an epoch charges no more than so much a lot: what it owes takes epochs.
+    """
     same_marks(arena)
     for _ in range(ROUNDS):
         expire_jobs(arena)
         same_marks(arena)
         if not keep(arena) and not arena.jobs:
             break
-    left = {n: arena.now.equity(n) for n in arena.below_zero()}
+    spared = arena.backstops if arena.venue.index else []
+    left = {n: arena.now.equity(n) for n in arena.below_zero() if n not in spared}
     if left or arena.jobs:
         raise BrokenError(f"after {ROUNDS} rounds: below zero {left}, jobs {arena.jobs}")

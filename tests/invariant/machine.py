@@ -542,6 +542,9 @@ class VenueMachine(RuleBasedStateMachine):
             return
         account, _ = struck
         self.empty_books()
+        if arena.venue.index:
+            self.act(arena.adl, "close", account, sender=arena.keeper)
+            return
         for leg in self.legs(account):
             self.act(arena.adl, "open_jobs", account, [(leg, 0)], sender=arena.keeper)
         for fills in steps:
@@ -616,10 +619,16 @@ class VenueMachine(RuleBasedStateMachine):
         named = [self.anyone(place) for place in losers]
         if due:
             named = [*arena.due(), *named][:16]
+        if arena.venue.index:
+            for number in named:
+                self.act(arena.adl, "close", number, sender=arena.outsider)
+            return
         self.act(arena.adl, "deleverage", named, plans, sender=arena.outsider)
 
     @rule(market=MARKET_IDS, who=PLACES, threshold=WILD, due=st.sampled_from([True, True, False]))
     def open_job(self, market: int, who: int, threshold: int, due: bool) -> None:
+        if self.arena.venue.index:
+            return
         loser = self.anyone(who)
         losers = self.arena.due()
         if due and losers:
@@ -655,6 +664,8 @@ class VenueMachine(RuleBasedStateMachine):
         told: list[int],
     ) -> None:
         """One step of a job, with whatever parameters."""
+        if self.arena.venue.index:
+            return
         side = self.side(market, longs, place)
         with_ = {
             "scan": (*side, count),

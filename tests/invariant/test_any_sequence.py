@@ -32,6 +32,8 @@ LAYERS = {
     "fund": (*FALLS, "BackstopEntered", "Spent", "Halted"),
     "restoring": (*FALLS, "Spent", "Closed, even"),
     "open": (*FALLS, "BackstopEntered", "GapBorne", "DeficitWritten, deficit"),
+    "both sides": ("BookEntered, filled", "Spent", "Charged", "Exempted"),
+    "other side": ("BookEntered, filled", "Charged", "DeficitWritten, deficit"),
 }
 LONG = settings(
     SHORT,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from spillway.invariants import Flows, Snapshot
-from spillway.metrics import Tally, usd
+from spillway.metrics import Layer, Tally, usd
 from spillway.model.margin import Market, Tier
 from spillway.model.words import Account, Leg
 
@@ -158,6 +158,15 @@ def test_a_loss_charged_per_lot_is_socialised_too() -> None:
     assert (layer.notional, layer.loss) == (10 * MARK, 29)
     assert (made.needed, dict(made.winners.taken)) == (40, {WINNER: 21, CHILD: 9})
     assert (made.from_adl, made.written_off) == (-9, 0)
+
+
+def test_a_loss_that_the_fund_pays_whole_is_not_socialised() -> None:
+    made = tally(
+        event("Exchanged", market=0, buyer=OTHER, seller=LOSER, lots=10, quote=10 * MARK),
+        socialized(LOSER, owed=40, covered=40, charged=0),
+    )
+    assert made.layers["socialized"] == Layer()
+    assert made.needed == 40
 
 
 def test_what_a_vault_owes_and_others_are_charged_is_its_gain() -> None:

@@ -44,6 +44,17 @@ def test_the_side_that_gained_bears_a_loss_per_lot(deploy: Deploy) -> None:
     assert sums_hold(bench)
 
 
+def test_both_sides_bear_what_one_side_would(deploy: Deploy) -> None:
+    """The same crowd: 70 on 18 lots, as the page on the waterfall has it."""
+    bench = deploy(BOTH_SIDES)
+    a = gather(bench)
+    crash(bench, 88)
+    before = equities(bench, *NAMES)
+    assert outcome(bench.socialize(a["loser"])) == (70, 0, 70, 0)
+    per_lot = -(-70 * USD // 18) * WEI
+    assert lost(bench, before, *NAMES) == [4 * per_lot, 9 * per_lot, 5 * per_lot, 0]
+
+
 def test_both_sides_bear_a_loss_per_lot_without_the_loser_and_the_backstop(deploy: Deploy) -> None:
     bench = deploy(BOTH_SIDES)
     a = gather(bench)
