@@ -136,4 +136,5 @@ def _status(run: Run) -> str:
     mark = price_to_usd(block.markets[0].mark, market.size_decimals)
     counts = {name: layer.count for name, layer in run.tally.layers.items() if layer.count}
     acted = ", ".join(f"{name} {count}" for name, count in counts.items()) or "calm"
-    return f"{clock}  {market.symbol} {mark:,.1f}  {acted}"
+    price = f"{mark:,.1f}" if mark >= 1 else f"{mark:.6f}"
+    return f"{clock}  {market.symbol} {price}  {acted}"

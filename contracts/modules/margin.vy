@@ -148,11 +148,13 @@ def _worst_lots(leg: Leg) -> uint256:
 def _initial(seen: markets.View, leg: Leg) -> uint256:
     worst: uint256 = unsafe_mul(self._worst_lots(leg), seen.mark)
     leverage: uint256 = leg.leverage
-    if leverage == 0 or seen.flags & markets.TIGHTENED != 0:
-        most: uint256 = markets._max_leverage(seen.entry, worst)
+    if seen.flags & markets.TIGHTENED != 0:
+        most: uint256 = markets._max_leverage(markets.entries[leg.market], worst)
         # 0 wraps and is replaced.
         if unsafe_sub(leverage, 1) >= most:
             leverage = most
+    elif leverage == 0:
+        leverage = markets._max_leverage(seen.schedule, worst)
     return math._ceil_div(worst, leverage)
 
 
@@ -163,7 +165,10 @@ def _leverage_allowed(seen: markets.View, leg: Leg) -> bool:
     if leg.leverage == 0:
         return True
     worst: uint256 = unsafe_mul(self._worst_lots(leg), seen.mark)
-    return leg.leverage <= markets._max_leverage(seen.entry, worst)
+    schedule: uint256 = seen.schedule
+    if seen.flags & markets.TIGHTENED != 0:
+        schedule = markets.entries[leg.market]
+    return leg.leverage <= markets._max_leverage(schedule, worst)
 
 
 # @notice Refuse where an account, less `amount` of quote, does not cover initial margin and `share` ppm of

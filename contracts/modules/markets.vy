@@ -59,8 +59,7 @@ pots: HashMap[uint256, int256]
 struct View:
     mark: uint256
     funding: int256
-    schedule: uint256  # of maintenance
-    entry: uint256  # of initial margin: the same, unless levers have tightened it
+    schedule: uint256
     fresh: bool
     flags: uint256
 
@@ -179,14 +178,12 @@ def _view(market: uint256) -> View:
     price: uint256 = self.prices[market]
     schedule: uint256 = self.schedules[market]
     updated_at: uint256 = (price >> 160) & TIME_MASK
-    flags: uint256 = price >> 240
     return View(
         mark=price & PRICE_MASK,
         funding=self._funding(market),
         schedule=schedule,
-        entry=schedule if flags & TIGHTENED == 0 else self.entries[market],
         fresh=block.timestamp <= updated_at + (schedule >> 240),
-        flags=flags,
+        flags=price >> 240,
     )
 
 

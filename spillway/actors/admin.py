@@ -71,9 +71,9 @@ class Admin:
                 decimals = self._scenario.markets[market].size_decimals
                 lots = size_to_lots(event.size or 0, decimals)
                 yield self._venue.lower_cap(market, lots, self._admin)
-            case "policy" if self._policies:
+            case "policy" if event.policy in self._policies:
                 self._told.add(None)
-                place = self._policies.index(event.policy or "")
+                place = self._policies.index(event.policy)
                 yield self._venue.announce_policy(place, self._admin)
             case "top_up":
                 units = usdc_to_units(event.amount_usd or 0)

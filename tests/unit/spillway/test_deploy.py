@@ -48,6 +48,12 @@ def armed(artifacts: Artifacts) -> Iterator[Stage]:
     yield from staged(artifacts, STORY, "bybit_2024")
 
 
+@pytest.fixture
+def sharing(artifacts: Artifacts) -> Iterator[Stage]:
+    """A venue that charges losses per lot, with levers."""
+    yield from staged(artifacts, STORY, "drift")
+
+
 # --- roles ---------------------------------------------------------------------------------------
 
 
@@ -129,3 +135,11 @@ def test_what_was_announced_is_put_in_force_once_it_is_due_and_no_ranking_is_ope
 
 def test_a_venue_without_a_fund_is_not_topped_up(plain: Stage) -> None:
     assert list(Venue(plain.contracts).give_to_fund(0, 1, plain.people.admin)) == []
+
+
+def test_a_venue_that_ranks_nobody_has_no_policy_to_switch(sharing: Stage) -> None:
+    assert sharing.contracts.levers is not None
+    assert sharing.contracts.levers.call.policies() == ()
+    told = functions(admin_of(sharing).decide(seen(1)))
+    assert "announce_policy" not in told
+    assert "announce_maintenance" in told
