@@ -71,6 +71,9 @@ struct Closing:
     due: uint256  # what the market at hand has to bear
     rank: uint256  # next rank of the market at hand, plus 1; 0 = not begun
     closed: uint256  # notional at mark of what was filled
+    drawn: uint256  # markets whose order is drawn up, where closing is at bankruptcy
+    lacking: int256  # what all legs together are to give it against mark there
+    undrawn: int256  # of that, those whose order is not drawn up
 
 
 # A leg that is closed at bankruptcy.
@@ -128,7 +131,7 @@ def _is_waiting(account: uint256) -> bool:
         if rest == 0:
             break
         market: uint256 = math._lowest_bit(rest)
-        rest &= rest - 1
+        rest &= unsafe_sub(rest, 1)  # not 0
         size: int256 = adl_jobs._position(account, market).size
         if adl_jobs._load(adl_jobs._number(market, size < 0)).serving not in [0, account]:
             return True
@@ -187,13 +190,14 @@ def _begun(account: uint256, health: IMarginPool.Health) -> Closing:
     closing.rest = health.legs
     # 0 wraps, and has no bit in common with what it wraps to.
     many: bool = health.legs & unsafe_sub(health.legs, 1) != 0
+    restoring: bool = RULES.restoring and self._is_handled(account)
     equity: int256 = health.equity
     rest: uint256 = health.legs
     for i: uint256 in range(MAX_MARKETS):
         if rest == 0:
             break
         market: uint256 = math._lowest_bit(rest)
-        rest &= rest - 1
+        rest &= unsafe_sub(rest, 1)  # not 0
         held: IMarginPool.Position = adl_jobs._position(account, market)
         require._that(held.resting_bids | held.resting_asks == 0, "adl: cancel its orders first")
         if held.size > 0:
@@ -202,9 +206,16 @@ def _begun(account: uint256, health: IMarginPool.Health) -> Closing:
         if many:
             self.weights[account][market] = held.maintenance
         equity += self._engage(account, market, held.size)
+        if restoring:
+            self.orders[account][market] = self._ordered(account, market, held.size)
+            closing.drawn |= 1 << market
     require._that(equity < 0 or RULES.trigger != BELOW_ZERO, "adl: job is too old")
-    if RULES.price >= adl_jobs.BANKRUPTCY:
-        self._draw_up(account, closing, equity)
+    closing.lacking = -equity
+    if RULES.price == adl_jobs.PROVIDER:
+        # Above zero the others get two thirds, rounded down, of what the account has.
+        # Equity is within 2**153 of zero.
+        closing.lacking = max(closing.lacking, unsafe_div(unsafe_mul(2, closing.lacking), 3))
+    closing.undrawn = closing.lacking
     log IAdl.ClosingBegun(account=account, equity=health.equity, maintenance=health.maintenance)
     return closing
 
@@ -222,15 +233,7 @@ def _engage(account: uint256, market: uint256, size: int256) -> int256:
     job.first = job.next
     job.used = job.next
     adl_jobs._save(number, job)
-    return -self._gained(account, market, size)
-
-
-# @notice What a leg has gained since the job that closes it was opened.
-@internal
-@view
-def _gained(account: uint256, market: uint256, size: int256) -> int256:
-    job: IAdl.Job = adl_jobs._load(adl_jobs._number_for(account, market, size < 0))
-    return size * self._drift(job, adl_jobs._market(market))
+    return -size * self._drift(job, adl_jobs._market(market))
 
 
 # @notice What a lot long has gained since the job was opened, funding included.
@@ -244,40 +247,32 @@ def _drift(job: IAdl.Job, seen: IMarginPool.Market) -> int256:
 # --- prices --------------------------------------------------------------------------------
 
 
-# @notice Fix for each leg how many lots are closed, and what they give the account: the legs share what it lacks by
-#         maintenance, the last one what the others' rounding left. Of one that is restored, what the book has left
-#         of the liquidator's orders is closed, at their bankruptcy prices.
-# @param equity At the prices of the jobs; below zero, it is what the account lacks.
+# @notice Fix what a leg gives the account, before its first fill: the legs share what it lacks by maintenance, the last
+#         one what the others' rounding left.
+# @dev Not all of them when the closing begins: of an account of the protocol with a leg in each market that would not
+#      fit into a transaction.
+# @param lots Of the leg.
 @internal
-def _draw_up(account: uint256, closing: Closing, equity: int256):
-    restoring: bool = RULES.restoring and self._is_handled(account)
-    rest: uint256 = closing.legs
-    lacking: int256 = -equity
-    if RULES.price == adl_jobs.PROVIDER:
-        # Above zero the others get two thirds, rounded down, of what the account has.
-        lacking = max(lacking, 2 * lacking // 3)
-    left: int256 = lacking
-    for i: uint256 in range(MAX_MARKETS):
-        if rest == 0:
-            break
-        market: uint256 = math._lowest_bit(rest)
-        rest &= rest - 1
-        held: IMarginPool.Position = adl_jobs._position(account, market)
-        order: Order = empty(Order)
-        if restoring:
-            order = self._ordered(account, market, held.size)
-        else:
-            order.size = math._magnitude(held.size)
-            order.left = order.size
-            order.lacking = left
-            if rest != 0:
-                weighted: int256 = lacking * convert(held.maintenance, int256)
-                order.lacking = math._ceil_div_signed(weighted, closing.weight)
-            left -= order.lacking
-        if RULES.covered:
-            allowed: uint256 = insurance._allowance(market)
-            order.cover = convert(min(allowed, math._positive(order.lacking)), int256)
-        self.orders[account][market] = order
+def _draw_up(account: uint256, market: uint256, lots: uint256, begun: Closing) -> Closing:
+    closing: Closing = begun
+    lacking: int256 = closing.undrawn
+    if closing.rest & unsafe_sub(closing.rest, 1) != 0:  # the market's own bit is set
+        weight: int256 = convert(self.weights[account][market], int256)
+        lacking = math._ceil_div_signed(closing.lacking * weight, closing.weight)
+    closing.undrawn -= lacking
+    closing.drawn |= 1 << market
+    cover: int256 = self._covered(market, lacking)
+    self.orders[account][market] = Order(size=lots, left=lots, lacking=lacking, cover=cover)
+    return closing
+
+
+# @notice The part of what a leg lacks that the fund means to pay.
+@internal
+@view
+def _covered(market: uint256, lacking: int256) -> int256:
+    if not RULES.covered:
+        return 0
+    return convert(min(insurance._allowance(market), math._positive(lacking)), int256)
 
 
 # @notice What the book has left of the liquidator's order for a leg in this epoch; nothing, where there was none.
@@ -289,8 +284,11 @@ def _ordered(account: uint256, market: uint256, held: int256) -> Order:
     if told.epoch == adl_jobs._epoch():
         order.size = told.size
         order.left = told.left
-        size: int256 = convert(told.size, int256)
-        order.lacking = self._gained(account, market, size if held > 0 else -size) - told.equity
+        job: IAdl.Job = adl_jobs._load(adl_jobs._number_for(account, market, held < 0))
+        gained: int256 = self._drift(job, adl_jobs._market(market))
+        gained *= convert(told.size, int256)
+        order.lacking = (gained if held > 0 else -gained) - told.equity
+        order.cover = self._covered(market, order.lacking)
     return order
 
 
@@ -342,6 +340,8 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
     seen: IMarginPool.Market = adl_jobs._market(market)
     lots: uint256 = math._magnitude(size)
     if RULES.price >= adl_jobs.BANKRUPTCY:
+        if closing.drawn & 1 << market == 0:
+            closing = self._draw_up(account, market, lots, closing)
         lots = min(lots, self.orders[account][market].left)
     for i: uint256 in range(MAX_STEPS):
         if lots == 0 or budget == 0 or job.next == job.ordered:
@@ -378,7 +378,7 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
             job.next += 1
             job.last_key = 0
     if lots == 0:
-        closing.rest &= closing.rest - 1
+        closing.rest &= unsafe_sub(closing.rest, 1)  # not 0
     elif job.phase == adl_jobs.READY and job.next == job.ordered:
         job = self._again(job)
     adl_jobs._save(number, job)
@@ -507,7 +507,7 @@ def _bear_market(account: uint256, owed: Closing, steps: uint256) -> (Closing, u
         closing.left -= borne
         closing.rank += 1
     if closing.due == 0 or closing.rank > job.used:
-        closing.rest &= closing.rest - 1
+        closing.rest &= unsafe_sub(closing.rest, 1)  # not 0
         closing.rank = 0
     return closing, budget
 
@@ -519,7 +519,7 @@ def _bear_market(account: uint256, owed: Closing, steps: uint256) -> (Closing, u
 def _due(account: uint256, market: uint256, closing: Closing) -> uint256:
     if closing.phase == SPREADING:
         return closing.left
-    if closing.rest & (closing.rest - 1) == 0:
+    if closing.rest & unsafe_sub(closing.rest, 1) == 0:  # not 0
         return closing.gap - closing.shared
     return closing.gap * self.weights[account][market] // closing.weight
 
@@ -579,7 +579,7 @@ def _release(account: uint256, closing: Closing, resumed: bool):
         if rest == 0:
             break
         market: uint256 = math._lowest_bit(rest)
-        rest &= rest - 1
+        rest &= unsafe_sub(rest, 1)  # not 0
         longs: bool = closing.longs & 1 << market == 0
         number: uint256 = adl_jobs._number_for(account, market, longs)
         job: IAdl.Job = adl_jobs._load(number)

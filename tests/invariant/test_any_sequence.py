@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from spillway.engines import Engine
 
 SHORT = settings(
-    max_examples=20,
+    max_examples=32,
     stateful_step_count=30,
     deadline=None,
     derandomize=True,

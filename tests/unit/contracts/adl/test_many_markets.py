@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from spillway.engines.protocol import TX_GAS_LIMIT
+from spillway.rules import HYPERLIQUID_ADL, AdlRules, Price
 from tests import bench as benches
 from tests.bench import USD
 from tests.unit.contracts.adl.stage import LIFETIME, SHORTS
@@ -38,12 +39,31 @@ def advance(bench: Bench, markets: int, usd: int) -> None:
     assert all(receipt.success for receipt in result.receipts)
 
 
+class Setting(NamedTuple):
+    """Rules, USD a lot at which winners are closed, and USD a market that the child keeps."""
+
+    rules: AdlRules
+    price: int
+    kept: int
+
+
+SETTINGS = {
+    "previous mark": Setting(HYPERLIQUID_ADL, 91, 1),
+    "bankruptcy": Setting(AdlRules(price=Price.BANKRUPTCY), 90, 0),
+}
+
+
 def deploy(
-    engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address, markets: int
+    engine: Engine,
+    artifacts: Artifacts,
+    admin: Address,
+    keeper: Address,
+    setting: Setting,
+    markets: int,
 ) -> Bench:
     """A child long 1 lot at 100 in each market, with 10 USD a lot; each winner in 8 markets."""
     by_hand = {benches.LIQUIDATOR: engine.sender(HAND)}
-    venue = benches.deploy(engine, artifacts, admin, keeper, by_hand=by_hand)
+    venue = benches.deploy(engine, artifacts, admin, keeper, by_hand=by_hand, closing=setting.rules)
     for _ in range(markets):
         venue.list_market(max_age=60_000)
     advance(venue, markets, 100)
@@ -76,14 +96,20 @@ def close_by_pages(bench: Bench, markets: int, steps: int) -> dict[str, list[Rec
     return pages
 
 
-def check(bench: Bench, pages: dict[str, list[Receipt]], markets: int, record: Record) -> None:
+def check(
+    bench: Bench,
+    pages: dict[str, list[Receipt]],
+    setting: Setting,
+    markets: int,
+    record: Record,
+) -> None:
     child = bench.accounts["child"]
     fills = [fill for receipt in pages["close"] for fill in receipt.named("Deleveraged")]
     assert [(fill.market, fill.quote) for fill in fills] == [
-        (market, 91 * USD) for market in range(markets)
+        (market, setting.price * USD) for market in range(markets)
     ]
     assert bench.pool.call.legs_of(child) == 0
-    assert bench.equity(child) == markets
+    assert bench.equity(child) == setting.kept * markets
     spent = {kind: [receipt.gas_used for receipt in found] for kind, found in pages.items()}
     assert max(map(max, spent.values())) < TX_GAS_LIMIT
     assert sum(map(sum, spent.values())) < LIFETIME * BLOCK_GAS
@@ -98,18 +124,30 @@ def check(bench: Bench, pages: dict[str, list[Receipt]], markets: int, record: R
     print(figures)  # noqa: T201
 
 
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
 def test_a_child_in_20_markets_is_closed_by_pages(
-    engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address, record_property: Record
+    engine: Engine,
+    artifacts: Artifacts,
+    admin: Address,
+    keeper: Address,
+    setting: Setting,
+    record_property: Record,
 ) -> None:
-    bench = deploy(engine, artifacts, admin, keeper, 20)
+    bench = deploy(engine, artifacts, admin, keeper, setting, 20)
     pages = close_by_pages(bench, 20, steps=8)
-    check(bench, pages, 20, record_property)
+    check(bench, pages, setting, 20, record_property)
 
 
 @pytest.mark.campaign
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
 def test_a_child_in_all_256_markets_is_closed_within_the_life_of_its_jobs(
-    engine: Engine, artifacts: Artifacts, admin: Address, keeper: Address, record_property: Record
+    engine: Engine,
+    artifacts: Artifacts,
+    admin: Address,
+    keeper: Address,
+    setting: Setting,
+    record_property: Record,
 ) -> None:
-    bench = deploy(engine, artifacts, admin, keeper, 256)
+    bench = deploy(engine, artifacts, admin, keeper, setting, 256)
     pages = close_by_pages(bench, 256, steps=64)
-    check(bench, pages, 256, record_property)
+    check(bench, pages, setting, 256, record_property)
