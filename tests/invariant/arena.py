@@ -17,6 +17,7 @@ from spillway import invariants, observe
 from spillway.engines.protocol import TX_GAS_LIMIT
 from spillway.model import margin
 from spillway.model.margin import Market, Tier
+from spillway.model.policies import SHARES
 from spillway.model.words import DEFICIT
 from spillway.rules import (
     HYPERLIQUID_ADL,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from spillway.build import Artifacts
     from spillway.engines import Address, Contract, Engine, Receipt
     from spillway.invariants import Snapshot
+    from spillway.model.policies import Quota
 
 MAX_AGE = 3_600
 DAY = 24 * 60 * 60
@@ -82,6 +84,8 @@ class Venue:
     closing: AdlRules = HYPERLIQUID_ADL
     index: IndexRules | None = None  # losses are charged per lot, and nobody is ranked
     providers: Layer | None = None
+    policy: str = "HyperliquidQueue"
+    quota: Quota | None = None  # lots are shared, and nobody is ranked
 
 
 VENUES = {
@@ -120,6 +124,12 @@ VENUES = {
     # Losses per lot: a fund, then both sides; or the other side alone, and little of it at a time.
     "both sides": Venue(SLICED, FundParams(), index=IndexRules(both_sides=True)),
     "other side": Venue(SLICED, index=IndexRules(most=50_000)),
+    # Lots by shares, at bankruptcy prices.
+    "shares": Venue(
+        closing=AdlRules(price=Price.BANKRUPTCY, everyone=True),
+        policy="WaterFilling",
+        quota=SHARES["water_filling"],
+    ),
 }
 
 
@@ -157,7 +167,8 @@ class Arena:
     # (contract.function, "" or the reason of the refusal) -> times; and what events told.
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)
-    jobs: set[tuple[int, bool]] = field(default_factory=set)
+    # By market and side, or by loser and market where lots are shared.
+    jobs: set[tuple[int, int]] = field(default_factory=set)
     # Closings that have not ended: the loser -> those who won from it.
     winners: dict[int, set[int]] = field(default_factory=dict)
     most_gas: Counter[str] = field(default_factory=Counter)
@@ -260,9 +271,13 @@ class Arena:
         held = self.now.accounts[account].legs
         return [market for market, leg in held.items() if leg.size]
 
-    def job(self, market: int, longs: bool) -> Any:
-        """A job of auto-deleveraging."""
-        return self.adl.call.job(market, longs)
+    def job(self, first: int, second: int) -> Any:
+        """A job of auto-deleveraging, by what `jobs` holds."""
+        return self.adl.call.job(first, second)
+
+    def market_of(self, job: tuple[int, int]) -> int:
+        """The market of a job."""
+        return job[1 if self.venue.quota else 0]
 
     # --- judging ---------------------------------------------------------------------------
 
@@ -308,7 +323,11 @@ class Arena:
         """Keep the jobs and the closings that have not ended."""
         for event in receipt.events:
             args = event.args
-            if event.name == "JobOpened":
+            if event.name == "SharesOpened":
+                self.jobs.add((args.loser, args.market))
+            elif event.name == "SharesEnded":
+                self.jobs.discard((args.loser, args.market))
+            elif event.name == "JobOpened":
                 self.jobs.add((args.market, args.longs))
             elif event.name == "JobEnded":
                 self.jobs.discard((args.market, args.longs))
@@ -378,7 +397,8 @@ class Arena:
 
     def _locks(self) -> Iterator[str]:
         """A market is locked, and seniority held, just while a job outlives its transaction."""
-        due = {market for market, longs in self.jobs if self.job(market, longs).locked}
+        shared = self.venue.quota is not None  # whose jobs lock their market from the first on
+        due = {self.market_of(job) for job in self.jobs if shared or self.job(*job).locked}
         locked = {number for number, market in enumerate(self.now.markets) if market.locked}
         if due != locked:
             yield f"locked markets {locked}, jobs in {due}"
@@ -404,6 +424,7 @@ KINDS: dict[str, Callable[[Any], str]] = {
     "Removed": lambda args: f"reason {args.reason}",
     "Taken": lambda args: f"end {args.end}",
     "JobEnded": lambda args: f"reason {args.reason}",
+    "SharesEnded": lambda args: f"reason {args.reason}",
     "Withdrawn": lambda args: "whole" if args.paid == args.units else "haircut",
 }
 
@@ -426,6 +447,7 @@ def deploy(engine: Engine, artifacts: Artifacts, rules: Venue = VENUES["vault"])
         providers=rules.providers,
         closing=rules.closing,
         index=rules.index,
+        policy=rules.policy,
         vault_params=VAULT_PARAMS,
         notice=NOTICE,
         further=FURTHER,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from spillway import ranking
+from spillway import ranking, sharing
 from tests.invariant.arena import MARKETS, Arena, BrokenError
 
 if TYPE_CHECKING:
@@ -52,8 +52,29 @@ def deleverage(arena: Arena) -> bool:
     if arena.venue.index:
         charge(arena, losers)
         return True
+    if arena.venue.quota:
+        # What one gives decides what the next finds.
+        for loser in losers:
+            _close(arena, [loser], shares(arena, loser))
+        return True
+    return _close(arena, losers, plans(arena, losers))
+
+
+def shares(arena: Arena, loser: int) -> list[tuple[int, ...]]:
+    """Honest plans that close a loser where lots are shared."""
+    quota = arena.venue.quota
+    assert quota is not None
+    if arena.now.equity(loser) >= 0:
+        return []
+    return [
+        tuple(sharing.read(arena.adl, arena.pool, quota, loser, market).plan)
+        for market in arena.legs(loser)
+    ]
+
+
+def _close(arena: Arena, losers: Sequence[int], told_plans: Sequence[tuple[Any, ...]]) -> bool:
     disturbed = bool(arena.jobs)
-    told = (losers, plans(arena, losers))
+    told = (losers, told_plans)
     act = arena.act if disturbed else arena.must
     receipt = act(arena.adl, "deleverage", *told, sender=arena.keeper)
     if disturbed:
@@ -96,8 +117,8 @@ def expire_jobs(arena: Arena) -> None:
     last = max(arena.job(*side).opened_in for side in arena.jobs)
     while arena.engine.head.number <= last + LIFETIME:
         arena.engine.send_block([], arena.engine.head.timestamp + 1)
-    for market, longs in sorted(arena.jobs):
-        arena.must(arena.adl, "end_job", market, longs, sender=arena.outsider)
+    for job in sorted(arena.jobs):
+        arena.must(arena.adl, "end_job", *job, sender=arena.outsider)
 
 
 def settle(arena: Arena) -> None:

@@ -13,7 +13,7 @@ from hypothesis import currently_in_test_context, note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from spillway import ticks
+from spillway import sharing, ticks
 from spillway.model import margin
 from tests.bench import ALO, DEFICIT, FEES, GTC, IOC, MARKET, MAX_UINT, UNITS, USD
 from tests.invariant import keeping
@@ -547,7 +547,8 @@ class VenueMachine(RuleBasedStateMachine):
             self.act(arena.adl, "close", account, sender=arena.keeper)
             return
         for leg in self.legs(account):
-            self.act(arena.adl, "open_jobs", account, [(leg, 0)], sender=arena.keeper)
+            asked = leg if arena.venue.quota else (leg, 0)
+            self.act(arena.adl, "open_jobs", account, [asked], sender=arena.keeper)
         for fills in steps:
             self.work(who, fills)
 
@@ -624,6 +625,8 @@ class VenueMachine(RuleBasedStateMachine):
             for number in named:
                 self.act(arena.adl, "close", number, sender=arena.outsider)
             return
+        if arena.venue.quota:
+            plans = [(self.anyone(place), plan[0], plan[2]) for place, plan in enumerate(plans)]
         self.act(arena.adl, "deleverage", named, plans, sender=arena.outsider)
 
     @rule(market=MARKET_IDS, who=PLACES, threshold=WILD, due=st.sampled_from([True, True, False]))
@@ -636,12 +639,14 @@ class VenueMachine(RuleBasedStateMachine):
             loser = losers[who % len(losers)]
             legs = self.legs(loser)
             market = legs[market % len(legs)] if legs else market
-        asked = [(market, threshold)]
-        self.act(self.arena.adl, "open_jobs", loser, asked, sender=self.arena.outsider)
+        asked = market if self.arena.venue.quota else (market, threshold)
+        self.act(self.arena.adl, "open_jobs", loser, [asked], sender=self.arena.outsider)
 
-    def side(self, market: int, longs: bool, place: int) -> tuple[int, bool]:
+    def side(self, market: int, longs: bool, place: int) -> tuple[int, int]:
         """An open job if there is one, else any."""
         jobs = sorted(self.arena.jobs)
+        if not jobs and self.arena.venue.quota:
+            return self.anyone(place), market
         return jobs[place % len(jobs)] if jobs else (market, longs)
 
     @rule(
@@ -668,6 +673,10 @@ class VenueMachine(RuleBasedStateMachine):
         if self.arena.venue.index:
             return
         side = self.side(market, longs, place)
+        if self.arena.venue.quota and what in {"scan", "order"}:
+            level = sum(lots << 32 * n for n, lots in enumerate(told))
+            self.act(self.arena.adl, "scan", *side, level, count, sender=self.arena.outsider)
+            return
         with_ = {
             "scan": (*side, count),
             "order": (*side, start, told),
@@ -682,8 +691,12 @@ class VenueMachine(RuleBasedStateMachine):
         arena = self.arena
         if not arena.jobs:
             return
-        market, longs = self.side(0, False, place)
-        job = arena.job(market, longs)
+        side = self.side(0, False, place)
+        job = arena.job(*side)
+        if arena.venue.quota:
+            self.share(side, fills)
+            return
+        market, longs = side[0], bool(side[1])
         if job.phase == 1:
             self.act(arena.adl, "scan", market, longs, MAX_UINT, sender=arena.keeper)
             job = arena.job(market, longs)
@@ -694,6 +707,16 @@ class VenueMachine(RuleBasedStateMachine):
             told = [job.next + n for n in places]
             self.act(arena.adl, "order", market, longs, job.next, told, sender=arena.keeper)
         self.act(arena.adl, "close", job.serving or job.loser, fills, sender=arena.keeper)
+
+    def share(self, side: tuple[int, int], fills: int) -> None:
+        """The same where lots are shared: the right level, then so many fills."""
+        arena, (loser, market) = self.arena, side
+        quota = arena.venue.quota
+        assert quota is not None
+        if market in self.legs(loser):
+            level = sharing.read(arena.adl, arena.pool, quota, loser, market).plan.level
+            self.act(arena.adl, "scan", *side, level, MAX_UINT, sender=arena.keeper)
+        self.act(arena.adl, "close", loser, fills, sender=arena.keeper)
 
     # --- those who may not -----------------------------------------------------------------
 

@@ -34,6 +34,7 @@ LAYERS = {
     "providers": (*FALLS, "BackstopEntered", "Pledged", "Released", "Spent"),
     "open": (*FALLS, "BackstopEntered", "GapBorne", "DeficitWritten, deficit"),
     "both sides": ("BookEntered, filled", "Spent", "Charged", "Exempted"),
+    "shares": (*FALLS, "BackstopEntered", "Closed, even", "SharesEnded, reason 0"),
     "other side": ("BookEntered, filled", "Charged", "DeficitWritten, deficit"),
 }
 LONG = settings(
