@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from spillway.build import Artifact
-    from spillway.engines import Engine, Event
+    from spillway.engines import Contract, Engine, Event
     from spillway.engines.codec import EventCodec
     from spillway.model.words import Account
     from spillway.presets import Preset
@@ -194,22 +194,8 @@ class Observer:
         return [self._market(number) for number in range(len(self._listed))]
 
     def _market(self, number: int) -> Market:
-        seen = self._contracts.pool.call.market(number)
-        long_charge, short_charge, pot = self._storage.charges(number)
-        return replace(
-            self._with_schedule(number),
-            open_interest_cap=seen.open_interest_cap,
-            mark=seen.mark,
-            previous_mark=seen.previous_mark,
-            index=seen.index,
-            funding=seen.funding,
-            open_interest=seen.open_interest,
-            updated_at=seen.updated_at,
-            locked=seen.locked,
-            long_charge=long_charge,
-            short_charge=short_charge,
-            pot=pot,
-        )
+        pool = self._contracts.pool
+        return market_as_it_stands(pool, self._storage, self._with_schedule(number), number)
 
     def _with_schedule(self, number: int) -> Market:
         """Return a market as it was listed, or as levers have tightened it."""
@@ -217,6 +203,28 @@ class Observer:
             return self._listed[number]
         standing, entry = self._storage.schedules(number)
         return replace(self._listed[number], tiers=tiers_of(standing), entry=tiers_of(entry))
+
+
+def market_as_it_stands(
+    pool: Contract, storage: PoolStorage, listed: Market, number: int
+) -> Market:
+    """Return market `number`, of which `listed` has the terms, with its prices, cap and charges."""
+    seen = pool.call.market(number)
+    long_charge, short_charge, pot = storage.charges(number)
+    return replace(
+        listed,
+        open_interest_cap=seen.open_interest_cap,
+        mark=seen.mark,
+        previous_mark=seen.previous_mark,
+        index=seen.index,
+        funding=seen.funding,
+        open_interest=seen.open_interest,
+        updated_at=seen.updated_at,
+        locked=seen.locked,
+        long_charge=long_charge,
+        short_charge=short_charge,
+        pot=pot,
+    )
 
 
 def digest(dump: Mapping[str, Any]) -> str:

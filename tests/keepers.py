@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from spillway import presets
+from spillway import observe, presets
 from spillway.actors.keeper import Keeper
 from spillway.actors.view import View
 from spillway.invariants import Snapshot
@@ -54,25 +54,9 @@ class Reader:
         )
 
     def _market(self, number: int) -> Market:
-        seen = self.pool.call.market(number)
-        long_charge, short_charge, pot = self.storage.charges(number)
         standing, entry = self.storage.schedules(number)
-        return replace(
-            self.listed[number],
-            tiers=tiers_of(standing),
-            entry=tiers_of(entry),
-            open_interest_cap=seen.open_interest_cap,
-            mark=seen.mark,
-            previous_mark=seen.previous_mark,
-            index=seen.index,
-            funding=seen.funding,
-            open_interest=seen.open_interest,
-            updated_at=seen.updated_at,
-            locked=seen.locked,
-            long_charge=long_charge,
-            short_charge=short_charge,
-            pot=pot,
-        )
+        listed = replace(self.listed[number], tiers=tiers_of(standing), entry=tiers_of(entry))
+        return observe.market_as_it_stands(self.pool, self.storage, listed, number)
 
 
 HYPERLIQUID = presets.load(presets.find("hyperliquid"))
