@@ -432,7 +432,7 @@ def _check_at_cap(
     held: uint256 = matching._opposite(position.size, order.is_bid)
     assert order.lots <= held, "book: open interest cap"
     index: uint256 = (staticcall matching.POOL.market(market)).index
-    assert (price <= index if order.is_bid else price >= index), "book: beyond the index at the cap"
+    assert (price <= index if order.is_bid else price >= index), "book: beyond index at the cap"
 
 
 @internal

@@ -106,7 +106,7 @@ class Adl(Table):
 
     policy: Text
     residual_to: Literal["account", "fees"]
-    trigger: Literal["below_zero", "unrestored", "fund_empty"] = "below_zero"
+    trigger: Literal["below_zero", "unrestored", "fund_short"] = "below_zero"
     below: Part = "1"  # of maintenance, of those unrestored
     price: Literal["previous_mark", "mark", "index", "bankruptcy", "provider"] = "previous_mark"
     everyone: Flag = False

@@ -31,7 +31,7 @@ class Trigger(IntEnum):
 
     BELOW_ZERO = 0
     UNRESTORED = 1
-    FUND_EMPTY = 2
+    FUND_SHORT = 2
 
 
 class Price(IntEnum):

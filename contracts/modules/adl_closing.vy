@@ -40,7 +40,7 @@ MAX_MARKETS: constant(uint256) = 256
 # Who is closed.
 BELOW_ZERO: constant(uint256) = 0
 UNRESTORED: constant(uint256) = 1
-FUND_EMPTY: constant(uint256) = 2
+FUND_SHORT: constant(uint256) = 2
 
 # The venue's rules.
 RULES: immutable(IAdl.Rules)
@@ -86,7 +86,7 @@ struct Order:
 
 @deploy
 def __init__(rules: IAdl.Rules):
-    assert rules.trigger <= FUND_EMPTY and rules.price <= adl_jobs.PROVIDER, "adl: bad rules"
+    assert rules.trigger <= FUND_SHORT and rules.price <= adl_jobs.PROVIDER, "adl: bad rules"
     assert 0 < rules.below_num and rules.below_num <= rules.below_den, "adl: bad rules"
     RULES = rules
 
@@ -105,7 +105,10 @@ def _is_due(account: uint256, health: IMarginPool.Health) -> bool:
         return False
     if health.equity * RULES.below_den >= convert(health.maintenance, int256) * RULES.below_num:
         return False
-    if RULES.trigger == FUND_EMPTY and insurance._allowance(math._lowest_bit(health.legs)) != 0:
+    # By a measure that a gift of a few units does not meet: else anyone could keep an account from being closed.
+    if RULES.trigger == FUND_SHORT and (
+        insurance._allowance(math._lowest_bit(health.legs)) >= health.maintenance
+    ):
         return False
     # What restores an account is closed once: a loss at bankruptcy leaves it below maintenance, and it is for the
     # liquidator to order more.

@@ -79,22 +79,23 @@ class Keeper:
 
     def _due(self, view: View) -> Iterator[int]:
         """Yield whoever is below zero, or could not be restored where that is enough."""
-        if self._rules.trigger == "below_zero" or self._fund_is_left():
+        if self._rules.trigger == "below_zero":
             yield from view.below_zero()
             return
-        below = part_of(self._rules.below)
+        below, fund = part_of(self._rules.below), self._fund_pays()
         for number in view.liquidatable():
             account, equity = view.now.accounts[number], view.now.equity(number)
-            needed = below * margin.account_maintenance(account, view.now.markets)
-            if equity < 0 or (not account.flags & PROTOCOL and equity < needed):
+            maintenance = margin.account_maintenance(account, view.now.markets)
+            unrestored = not account.flags & PROTOCOL and equity < below * maintenance
+            if equity < 0 or (unrestored and (fund is None or fund < maintenance)):
                 yield number
 
-    def _fund_is_left(self) -> bool:
-        """Whether a fund keeps accounts that are not below zero from being closed."""
+    def _fund_pays(self) -> int | None:
+        """Return what the fund may pay, where accounts above zero wait for that; quote."""
         fund = self._venue.contracts.fund
-        if fund is None or self._rules.trigger != "fund_empty":
-            return False
-        return bool(fund.call.allowance_of(0))
+        if fund is None or self._rules.trigger != "fund_short":
+            return None
+        return int(fund.call.allowance_of(0))
 
     def _ripe(self, number: int, view: View) -> bool:
         """Whether a venue that deleverages with a delay has waited long enough."""

@@ -138,7 +138,6 @@ def test_a_child_in_20_markets_is_closed_by_pages(
     check(bench, pages, setting, 20, record_property)
 
 
-@pytest.mark.campaign
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
 def test_a_child_in_all_256_markets_is_closed_within_the_life_of_its_jobs(
     engine: Engine,

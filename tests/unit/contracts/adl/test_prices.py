@@ -149,27 +149,23 @@ def test_a_delay_is_waited_for(deploy: Deploy) -> None:
     assert bench.size(loser) == 0
 
 
-def test_above_zero_winners_wait_for_as_long_as_the_fund_has_anything(deploy: Deploy) -> None:
-    """At 86 equity is 70 of 86 that are needed, and the book is empty."""
-    closing = AdlRules(Trigger.FUND_EMPTY, Price.BANKRUPTCY, everyone=True)
+@pytest.mark.parametrize(("money", "waits"), [(1_000, True), (86, True), (85, False), (0, False)])
+def test_above_zero_winners_wait_for_a_fund_that_has_the_maintenance(
+    deploy: Deploy, money: int, waits: bool
+) -> None:
+    """At 86 equity is 70 of 86 that are needed. Who gives the fund a little keeps nobody open."""
+    closing = AdlRules(Trigger.FUND_SHORT, Price.BANKRUPTCY, everyone=True)
     bench = deploy(closing=closing, fund=FundParams())
     loser = bench.accounts["loser"]
-    bench.open_fund("fund", 1)
-    bench.mark(86)
-    bench.liquidate(loser)
-    with refused("adl: account is not below zero"):
-        bench.adl.transact.open_jobs(loser, [(0, 0)], sender=bench.keeper)
-    bench.deleverage(loser)
-    assert bench.at(loser) == (10, 210 - 1_000)
-
-
-def test_above_zero_winners_close_an_account_once_the_fund_is_empty(deploy: Deploy) -> None:
-    closing = AdlRules(Trigger.FUND_EMPTY, Price.BANKRUPTCY, everyone=True)
-    bench = deploy(closing=closing, fund=FundParams())
-    bench.open_fund("fund", 0)
+    bench.open_fund("fund", money)
     close(bench, mark=86)
-    # 70 that it had left, to winners in equal parts, beside 5 * 14 each.
-    assert equities(bench) == [0, 1_070 + 35, 10_070 + 35]
+    if waits:
+        with refused("adl: account is not below zero"):
+            bench.adl.transact.open_jobs(loser, [(0, 0)], sender=bench.keeper)
+        assert bench.at(loser) == (10, 210 - 1_000)
+    else:
+        # 70 that it had left, to winners in equal parts, beside 5 * 14 each.
+        assert equities(bench) == [0, 1_070 + 35, 10_070 + 35]
 
 
 def test_prices_that_there_are_not_are_refused(deploy: Deploy) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -243,6 +243,7 @@ def test_a_venue_that_delays_notes_since_when_an_account_is_due(deploy: Deploy) 
 @pytest.mark.parametrize(
     ("rules", "layer", "reason"),
     [
+        (LiquidationRules(limit=cast("Limit", 4)), Layer(""), "liquidator: bad limit"),
         (LiquidationRules(slices=0), Layer(""), "liquidator: bad slices"),
         (LiquidationRules(fee=1_000_001), Layer(""), "liquidator: bad fee"),
         (LiquidationRules(), Layer("", below_den=0), "liquidator: bad layer"),

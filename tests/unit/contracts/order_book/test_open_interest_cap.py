@@ -74,7 +74,7 @@ def test_an_order_that_flips_is_refused(desk: Desk, full: int) -> None:
 
 
 def test_a_market_order_beyond_the_index_is_refused(desk: Desk, full: int) -> None:
-    with refused("book: beyond the index at the cap"):
+    with refused("book: beyond index at the cap"):
         desk.send(full, to_market(is_bid=False, lots=1000))
 
     desk.send(full, ask(100, 1000, IOC))
@@ -83,9 +83,9 @@ def test_a_market_order_beyond_the_index_is_refused(desk: Desk, full: int) -> No
 def test_an_order_more_aggressive_than_the_index_is_refused(
     desk: Desk, full: int, making: int
 ) -> None:
-    with refused("book: beyond the index at the cap"):
+    with refused("book: beyond index at the cap"):
         desk.send(full, ask("99.99", 1000))
-    with refused("book: beyond the index at the cap"):
+    with refused("book: beyond index at the cap"):
         desk.send(making, bid("100.01", 1000))
 
     desk.rest(full, ask(101, 1000))
