@@ -69,7 +69,7 @@ def deleverage(losers: DynArray[uint256, MAX_LOSERS], plans: DynArray[IAdl.Plan,
 
 @external
 def open_jobs(loser: uint256, asked: DynArray[IAdl.Ask, MAX_PLANS]):
-    self._check_loser(loser)
+    adl_closing._check(loser, adl_jobs._health(loser))
     for i: uint256 in range(len(asked), bound=MAX_PLANS):
         self._lock(asked[i].market, self._open(asked[i].market, loser, asked[i].threshold))
 
@@ -182,14 +182,6 @@ def _can_close(account: uint256) -> bool:
     return adl_closing._is_due(account, health)
 
 
-@internal
-@view
-def _check_loser(account: uint256):
-    health: IMarginPool.Health = adl_jobs._health(account)
-    require._that(adl_closing._is_due(account, health), "adl: account is not below zero")
-    require._that(health.stale_notional == 0, "adl: stale mark")
-
-
 # @param loser An account that can be closed.
 # @return The side that the job ranks.
 @internal
@@ -258,9 +250,8 @@ def _lock(market: uint256, longs: bool):
 def _reason_to_end(market: uint256, longs: bool, job: IAdl.Job) -> uint256:
     if job.serving != 0:
         return ALL
-    if not self._faces(job.loser, market, longs):
-        return LOSER_CLOSED
-    if not adl_closing._is_due(job.loser, adl_jobs._health(job.loser)):
+    due: bool = adl_closing._is_due(job.loser, adl_jobs._health(job.loser))
+    if not due or not self._faces(job.loser, market, longs):
         return LOSER_CLOSED
     if job.phase == adl_jobs.READY and job.lots < adl_jobs._lots(job.loser, market):
         return USED_UP

@@ -41,8 +41,8 @@ def _scan(market: uint256, longs: bool, opened: IAdl.Job, count: uint256) -> IAd
         if job.cursor >= end:
             break
         size: uint256 = min(PAGE, end - job.cursor)
-        found: DynArray[IMarginPool.Candidate, PAGE] = staticcall adl_jobs.POOL.candidates(
-            market, longs, job.cursor, size, job.mark, job.funding
+        found: DynArray[IMarginPool.Candidate, PAGE] = adl_jobs._candidates(
+            market, longs, job.cursor, size, job
         )
         keys: DynArray[uint256, PAGE] = adl_keys._of(POLICY, side, found)
         for j: uint256 in range(len(found), bound=PAGE):

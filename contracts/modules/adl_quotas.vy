@@ -76,8 +76,8 @@ def _scan(
         if draft.cursor >= end:
             break
         size: uint256 = min(PAGE, end - draft.cursor)
-        found: DynArray[IMarginPool.Candidate, PAGE] = staticcall adl_jobs.POOL.candidates(
-            market, longs, draft.cursor, size, job.mark, job.funding
+        found: DynArray[IMarginPool.Candidate, PAGE] = adl_jobs._candidates(
+            market, longs, draft.cursor, size, job
         )
         quotas: DynArray[uint256, PAGE] = staticcall POLICY.quotas(side, asked, found, level)
         for j: uint256 in range(len(found), bound=PAGE):

@@ -24,3 +24,8 @@ def rank_key(candidate: Candidate, score: int) -> int:
     tier = TIER_1 if tier_1(candidate) else 0
     points = min(score, MAX_SCORE) << SCORE_SHIFT
     return tier | points | (LAST_ACCOUNT - candidate.account) << ACCOUNT_SHIFT | candidate.place
+
+
+def account_of(key: int) -> int:
+    """Return the account that a key ranks."""
+    return LAST_ACCOUNT - (key >> ACCOUNT_SHIFT & LAST_ACCOUNT)
