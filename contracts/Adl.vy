@@ -77,7 +77,8 @@ def open_jobs(loser: uint256, asked: DynArray[IAdl.Ask, MAX_PLANS]):
 @external
 def scan(market: uint256, longs: bool, count: uint256):
     number: uint256 = adl_jobs._number(market, longs)
-    adl_jobs._save(number, adl_queue._scan(market, longs, adl_jobs._load(number), count))
+    everyone: bool = adl_closing.RULES.everyone
+    adl_jobs._save(number, adl_queue._scan(market, longs, adl_jobs._load(number), count, everyone))
 
 
 @external
@@ -144,6 +145,12 @@ def policy() -> address:
     return adl_queue.POLICY.address
 
 
+@external
+@view
+def everyone() -> bool:
+    return adl_closing.RULES.everyone
+
+
 # --- internals -----------------------------------------------------------------------------
 
 
@@ -159,7 +166,7 @@ def _prepare(losers: DynArray[uint256, MAX_LOSERS], plan: IAdl.Plan):
                 break
     job: IAdl.Job = adl_jobs._load(number)
     if job.phase == adl_jobs.SCANNING:
-        job = adl_queue._scan(plan.market, plan.longs, job, ALL)
+        job = adl_queue._scan(plan.market, plan.longs, job, ALL, adl_closing.RULES.everyone)
         adl_jobs._save(number, job)
     if job.phase == adl_jobs.ORDERING:
         self._order(plan.market, plan.longs, job.next, plan.order)

@@ -354,12 +354,11 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
     closing: Closing = begun
     budget: uint256 = steps
     market: uint256 = math._lowest_bit(closing.rest)
-    size: int256 = adl_jobs._position(account, market).size
     long: bool = closing.longs & 1 << market != 0
     number: uint256 = adl_jobs._number_for(account, market, not long)
     job: IAdl.Job = adl_jobs._load(number)
     seen: IMarginPool.Market = adl_jobs._market(market)
-    lots: uint256 = math._magnitude(size)
+    lots: uint256 = adl_jobs._lots(account, market)
     if RULES.price >= adl_jobs.BANKRUPTCY:
         if closing.drawn & 1 << market == 0:
             closing = self._draw_up(account, market, lots, closing)

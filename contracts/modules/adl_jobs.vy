@@ -12,6 +12,7 @@ from ..interfaces import IAdl
 from ..interfaces import IAdlPolicy
 from ..interfaces import IMarginPool
 from . import adl_keys
+from . import math
 
 ABSENT: constant(uint256) = 0
 SCANNING: constant(uint256) = 1
@@ -181,7 +182,7 @@ def _opened(market: uint256, loser: uint256, longs: bool, threshold: uint256) ->
 @internal
 @view
 def _lots(account: uint256, market: uint256) -> uint256:
-    return convert(abs(self._position(account, market).size), uint256)
+    return math._magnitude(self._position(account, market).size)
 
 
 # @notice What a job ranks, for its policy.

@@ -30,8 +30,11 @@ def __init__(policy: IAdlPolicy):
 
 
 # @notice Weigh the next holders and enrol those whose key is at least the threshold.
+# @param everyone Whether the venue's price holds for all of them.
 @internal
-def _scan(market: uint256, longs: bool, opened: IAdl.Job, count: uint256) -> IAdl.Job:
+def _scan(
+    market: uint256, longs: bool, opened: IAdl.Job, count: uint256, everyone: bool
+) -> IAdl.Job:
     require._that(opened.phase == adl_jobs.SCANNING, "adl: wrong phase")
     job: IAdl.Job = opened
     number: uint256 = adl_jobs._number(market, longs)
@@ -44,7 +47,7 @@ def _scan(market: uint256, longs: bool, opened: IAdl.Job, count: uint256) -> IAd
         found: DynArray[IMarginPool.Candidate, PAGE] = adl_jobs._candidates(
             market, longs, job.cursor, size, job
         )
-        keys: DynArray[uint256, PAGE] = adl_keys._of(POLICY, side, found)
+        keys: DynArray[uint256, PAGE] = adl_keys._of(POLICY, everyone, side, found)
         for j: uint256 in range(len(found), bound=PAGE):
             if keys[j] >= job.threshold:
                 adl_jobs.queue[number << 32 | job.enrolled] = keys[j]

@@ -83,7 +83,7 @@ def _scan(
         for j: uint256 in range(len(found), bound=PAGE):
             quota: uint256 = min(quotas[j], found[j].size)
             if quota != 0:
-                adl_jobs.queue[base | draft.enrolled] = adl_keys._key(quota, found[j])
+                adl_jobs.queue[base | draft.enrolled] = adl_keys._key(quota, found[j], True)
                 draft.enrolled += 1
                 draft.lots += quota
         draft.cursor += size
