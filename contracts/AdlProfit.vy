@@ -72,9 +72,6 @@ charged: HashMap[uint256, uint256]
 # By account: what it owes, while it does
 claims: HashMap[uint256, Claim]
 
-# Bitmap of the markets whose job takes no more debts.
-collecting: uint256
-
 # Bitmap of the markets that are locked.
 locked: uint256
 
@@ -172,7 +169,7 @@ def _take(loser: uint256, room: uint256) -> (uint256, uint256):
     count: uint256 = math._count_bits(page)
     if count > room or (page == 0 and health.legs != 0):
         return 0, 0
-    if self.claims[loser].markets != 0 or page & self.collecting != 0:
+    if self.claims[loser].markets != 0 or not self._admits(page):
         return 0, 0
     legs: DynArray[debtors.Leg, debtors.MAX_LEGS] = debtors._legs(loser, page)
     debtors._hand_over(loser, debtors._taker_of(loser), legs)
@@ -182,6 +179,26 @@ def _take(loser: uint256, room: uint256) -> (uint256, uint256):
     else:
         self.claims[loser] = claim
     return count, claim.markets
+
+
+# @notice Whether debts may join the jobs of all these markets: those that weigh, at the prices of now. At others lots that
+#         the backstop takes now would be a profit or a loss of it.
+@internal
+@view
+def _admits(markets: uint256) -> bool:
+    rest: uint256 = markets
+    for i: uint256 in range(debtors.MAX_LEGS):
+        if rest == 0:
+            break
+        market: uint256 = math._lowest_bit(rest)
+        rest &= rest - 1
+        job: IAdlProfit.Job = self._load(market)
+        if job.phase == ABSENT:
+            continue
+        now: IAdlProfit.Job = self._opened(market)
+        if job.phase != SCANNING or job.mark != now.mark or job.funding != now.funding:
+            return False
+    return True
 
 
 # @notice Have the fund pay what it may in each market; the rest joins the debts of its job.
@@ -257,7 +274,6 @@ def _go_on(market: uint256, steps: uint256) -> uint256:
     done: bool = job.phase == COLLECTING and job.serving == job.debts
     if done:
         job.phase = ABSENT
-        self.collecting &= ~(1 << market)
     self._save(market, job)
     self._lock(market, not done)
     return left
@@ -293,7 +309,6 @@ def _scan(market: uint256, begun: IAdlProfit.Job, steps: uint256) -> (IAdlProfit
     if job.cursor == job.longs + job.shorts:
         job.phase = COLLECTING
         job.due = min(job.due, job.total * WEIGHT_UNIT)
-        self.collecting |= 1 << market
         log IAdlProfit.CollectionBegun(
             market=market, holders=job.noted, total=job.total, target=job.due
         )

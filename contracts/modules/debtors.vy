@@ -15,8 +15,7 @@ from . import require
 
 uses: insurance
 
-# Legs that one call closes: up to ~330k gas each, cold, where the fund pays for each of them; ~480k where a job begins
-# with each.
+# Legs that one call closes: up to ~330k gas each, cold, where the fund pays for each of them.
 MAX_LEGS: constant(uint256) = 32
 # The pool's account of what no layer could take.
 DEFICIT: constant(uint256) = 2

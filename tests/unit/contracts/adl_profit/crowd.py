@@ -19,10 +19,10 @@ WEI = Decimal(1) / USD
 
 
 def gather(bench: Bench) -> dict[str, int]:
-    """A loser long 10 from 100 with 50 USD, a long with 4 from 84, shorts with 9 and 5, a backstop.
+    """A loser long 10 from 100 with 50 USD, a long with 4 from 85, shorts with 9 and 5, a backstop.
 
-    `near` is short from 100, `far` 1 from 100 and 4 from 84. At 88 the loser owes 70, and profits
-    are 4 * 4 = 16, 9 * 12 = 108 and 12 - 16 < 0.
+    `near` is short from 100, `far` 1 from 100 and 4 from 85. At 88 the loser owes 70, and profits
+    are 4 * 3 = 12, 9 * 12 = 108 and 12 - 12 = 0.
     """
     money = {"loser": 50, "long": 1_000, "near": 1_000, "far": 1_000}
     for name, usd in money.items():
@@ -31,7 +31,7 @@ def gather(bench: Bench) -> dict[str, int]:
     a = bench.accounts
     swap(bench, a["loser"], a["near"], 9, 100)
     swap(bench, a["loser"], a["far"], 1, 100)
-    swap(bench, a["long"], a["far"], 4, 84)
+    swap(bench, a["long"], a["far"], 4, 85)
     return a
 
 
