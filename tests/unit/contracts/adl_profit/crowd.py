@@ -96,7 +96,7 @@ def is_idle(bench: Bench) -> bool:
     )
 
 
-def listed(bench: Bench, market: int, longs: bool) -> list[int]:  # noqa: FBT001 (a callback)
+def listed(bench: Bench, market: int, longs: bool) -> list[int]:
     """The holders of a side, as its list has them."""
     seen = bench.pool.call.market(market)
     told = (market, longs, 0, 32, seen.mark, seen.funding)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from spillway.build import Artifacts
     from spillway.engines import Address, Engine
-    from tests.bench import Bench
+    from tests.bench import Bench, Usd
 
     Build = Callable[..., Bench]
 
@@ -75,7 +75,7 @@ def test_all_the_legs_of_a_call_are_taken_in_it(
     assert len(receipt.named("DebtJoined")) == OF_A_CALL
     each = GAS_LEG + (GAS_COVERED if funded else 0)
     assert receipt.gas_used < min(OF_A_CALL * each, TX_GAS_LIMIT)
-    told = {}
+    told: dict[int, tuple[Usd, ...]] = {}
     for market in range(OF_A_CALL):
         # A hole, a long and a short to weigh, of whom one pays.
         receipt = proceed(bench, 4, market)

@@ -229,7 +229,7 @@ def test_a_loser_that_was_weighed_before_it_joined_pays_nothing(deploy: Deploy) 
 
 
 def test_a_backstop_weighed_on_one_side_may_come_to_the_other(deploy: Deploy) -> None:
-    """Long 4 from 80 it has made 32; 18 lots of a short taken at 88 make it short, and no profit."""
+    """Long 4 from 80 it has made 32; 18 lots that it takes at 88 make it short without profit."""
     bench = deploy()
     a = gather(bench)
     bench.open("bear", 10)
