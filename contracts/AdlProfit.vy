@@ -310,7 +310,7 @@ def _scan(market: uint256, begun: IAdlProfit.Job, steps: uint256) -> (IAdlProfit
         job.phase = COLLECTING
         job.due = min(job.due, job.total * WEIGHT_UNIT)
         log IAdlProfit.CollectionBegun(
-            market=market, holders=job.noted, total=job.total, target=job.due
+            market=market, holders=job.noted, total=job.total, due=job.due
         )
     return job, left
 
