@@ -1,8 +1,8 @@
-"""How the keeper closes those below zero where profits bear what they owe: batch after batch.
+"""How the keeper closes those below zero where profits bear what they owe: all of them at once.
 
-What fits into one transaction is done in one. Else a first call takes the losers, and the jobs of
-their markets are gone on with by pages; so are jobs that somebody else has left, before any loser
-is taken. Each decision is made with the calls so far rehearsed.
+What fits into one transaction is done in one. Else all losers are taken first, so that a market
+has one job for them, and the jobs are gone on with by pages; so are jobs that somebody else has
+left, before any loser is taken. Each decision is made with the calls so far rehearsed.
 """
 
 from __future__ import annotations
@@ -55,12 +55,10 @@ class ProfitClosings:
         open_ = [number for number, market in enumerate(view.now.markets) if market.locked]
         if open_:
             return [call for market in open_ for call in self._pages(market, view)]
-        batch = _batch([number for number in losers if number not in self._tried], view)
-        if not batch:
-            return []
-        self._tried.update(batch)
-        steps = ALL if self._fits(batch, view) else 0
-        return [self._venue.close_on_profit(batch, steps, self._address)]
+        batches = list(_batches([n for n in losers if n not in self._tried], view))
+        self._tried.update(losers)
+        steps = ALL if len(batches) == 1 and self._fits(batches[0], view) else 0
+        return [self._venue.close_on_profit(batch, steps, self._address) for batch in batches]
 
     def left_over(self, _: View) -> list[Call]:
         """Return nothing: a job that is open is gone on with and ends by itself."""
@@ -133,17 +131,19 @@ def _turns(crowd: Crowd, settling: Sequence[int]) -> int:
     return max(min(turns, MOST_TURNS), 1)
 
 
-def _batch(losers: Sequence[int], view: View) -> list[int]:
-    """Return the first losers, as many as one call takes."""
+def _batches(losers: Sequence[int], view: View) -> Iterator[list[int]]:
+    """Split losers into those that one call takes."""
     batch: list[int] = []
     room = MOST_LEGS_CHARGED
-    for number in losers[:MOST_LOSERS]:
+    for number in losers:
         legs = _legs(number, view)
-        if legs > room:
-            break
+        if batch and (legs > room or len(batch) == MOST_LOSERS):
+            yield batch
+            batch, room = [], MOST_LEGS_CHARGED
         batch.append(number)
         room -= legs
-    return batch
+    if batch:
+        yield batch
 
 
 def _legs(number: int, view: View) -> int:

@@ -119,15 +119,19 @@ def test_a_job_that_has_run_out_of_profit_is_ended(deploy: Deploy, artifacts: Ar
     assert is_idle(bench)
 
 
-def test_a_batch_has_no_more_legs_than_a_call_takes(
-    deploy: Deploy, artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("bound", ["MOST_LEGS_CHARGED", "MOST_LOSERS"])
+def test_losers_of_many_calls_have_one_job(
+    deploy: Deploy, artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
-    monkeypatch.setattr(profit_closings, "MOST_LEGS_CHARGED", 1)
+    monkeypatch.setattr(profit_closings, bound, 1)
     bench = deploy()
     gather(bench)
     add_second(bench)
     crash(bench)
-    assert labels(shift(bench, artifacts).block()) == ["AdlProfit.close"] * 2
+    receipts = shift(bench, artifacts).block()
+    assert labels(receipts) == ["AdlProfit.close"] * 2 + ["AdlProfit.proceed"] * 2
+    assert sum(len(each.named("CollectionBegun")) for each in receipts) == 1
+    assert len(outcomes(*receipts)) == 2
     assert is_idle(bench)
 
 
