@@ -111,6 +111,7 @@ def test_beyond_a_calls_legs_the_epoch_says_which_page_of_markets_bears(build: B
         joined = {each.market for each in receipts[0].named("DebtJoined")}
         receipts += [proceed(bench, market=market) for market in sorted(joined)]
         seen[page] = {market for market, *_ in charges(*receipts)}
+        assert bool(receipts[0].events) == (page < 2)
         assert bench.equity(child) < 0
         advance(bench, legs, 89)
     first, second = set(range(OF_A_CALL)), set(range(OF_A_CALL, legs))

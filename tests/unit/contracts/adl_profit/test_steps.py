@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from spillway.rules import FundParams
 from tests.bench import ALO, MAX_UINT, UNITS, USD
 from tests.chain import refused, undone
 from tests.unit.contracts.adl_profit.crowd import (
@@ -225,6 +226,48 @@ def test_a_loser_that_was_weighed_before_it_joined_pays_nothing(deploy: Deploy) 
     assert a["thin"] not in {holder for _, _, holder, _ in charges(*receipts)}
     assert outcomes(*receipts)[a["thin"]] == (18, 0, 0, 18)
     assert bench.equity(a["thin"]) == 500 - 18
+    assert is_idle(bench)
+
+
+def test_a_backstop_that_was_weighed_before_it_joined_pays_nothing(deploy: Deploy) -> None:
+    """It keeps its 4 lots, has paid in since, and nobody can pay a debt to itself."""
+    bench = deploy()
+    a = gather(bench)
+    swap(bench, a["child"], a["long"], 4, 85)
+    crash(bench)
+    close(bench, a["loser"], steps=0)
+    proceed(bench, bench.adl.call.job(0).longs)
+    assert bench.adl.call.noted(0, 0) == (a["child"], 12 * 10**6)
+    ruin(bench, a["child"], 200, a["far"])
+    close(bench, a["child"], steps=0)
+    assert bench.adl.call.job(0).due == (70 + 88) * USD
+    bench.deposit(a["child"], 500)
+    before = equities(bench, "near", "child")
+    receipts = finish(bench, 1)
+    # Of 158 on 120: 108 are paid, to the loser first; what is left of the child's is its own.
+    assert lost(bench, before, "near", "child") == [108, -38]
+    assert outcomes(*receipts)[a["child"]] == (88, 0, 38, 50)
+    assert is_idle(bench)
+
+
+def test_a_holder_that_the_fund_has_made_flat_since_pays_nothing(deploy: Deploy) -> None:
+    bench = deploy(fund=FundParams())
+    bench.open_fund("fund")
+    a = gather(bench)
+    bench.open("thin", 6)
+    bench.open("late", 10)
+    swap(bench, a["child"], a["thin"], 3, 100)
+    swap(bench, a["child"], a["late"], 1, 88)
+    crash(bench)
+    close(bench, a["loser"], steps=PLACES + 1)
+    assert bench.adl.call.noted(0, 2) == (a["thin"], 36 * 10**6)
+    ruin(bench, a["thin"], 60, a["far"])
+    bench.give(18)
+    assert outcomes(close(bench, a["thin"], steps=0)) == {a["thin"]: (18, 18, 0, 0)}
+    bench.deposit(a["thin"], 500)
+    receipts = finish(bench, 1)
+    assert bench.equity(a["thin"]) == 500
+    assert outcomes(*receipts)[a["loser"]][-1] > 0
     assert is_idle(bench)
 
 
