@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from spillway.model.adl_profit import WEIGHT_UNIT
 from spillway.rules import FundParams
 from tests.bench import USD
 from tests.unit.contracts.adl_profit.crowd import (
@@ -20,7 +21,7 @@ from tests.unit.contracts.adl_profit.crowd import (
     outcomes,
     ruin,
 )
-from tests.unit.contracts.hand import START, sums_hold, swap
+from tests.unit.contracts.hand import START, hand, sums_hold, swap
 
 if TYPE_CHECKING:
     from tests.bench import Bench
@@ -274,6 +275,23 @@ def test_a_position_that_changes_begins_anew(deploy: Deploy) -> None:
     close(bench, a["second"])
     wanted = parts(24 * USD, [5 * 10**6, 108 * 10**6])
     assert lost(bench, before, "long", "near") == [amount * WEI for amount in wanted]
+
+
+def test_a_weight_has_a_bound_far_beyond_what_a_venue_holds(deploy: Deploy) -> None:
+    """2**45 lots fall from 2**79 to 1: the profit is 2**84 steps, of which 2**80 - 1 count."""
+    bench = deploy()
+    for name in ("loser", "winner"):
+        bench.open(name, 1)
+    bench.open_backstop("child", 0)
+    a, high, lots = bench.accounts, 2**79, 2**45
+    bench.pool.transact.advance([(0, high, high, 0)], sender=bench.oracle)
+    told = (0, a["loser"], a["winner"], lots, lots * high)
+    bench.pool.transact.exchange(*told, sender=hand(bench))
+    bench.pool.transact.advance([(0, 1, 1, 0)], sender=bench.oracle)
+    ((_, _, holder, amount),) = charges(close(bench, a["loser"]))
+    assert (holder, amount) == (a["winner"], (2**80 - 1) * WEIGHT_UNIT)
+    assert bench.pool.call.solvency().deficit == lots * (high - 1) - USD - amount
+    assert sums_hold(bench)
 
 
 # --- a backstop that loses -----------------------------------------------------------------
