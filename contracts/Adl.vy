@@ -69,7 +69,7 @@ def deleverage(losers: DynArray[uint256, MAX_LOSERS], plans: DynArray[IAdl.Plan,
 
 @external
 def open_jobs(loser: uint256, asked: DynArray[IAdl.Ask, MAX_PLANS]):
-    self._check_loser(loser)
+    adl_closing._check(loser, adl_jobs._health(loser))
     for i: uint256 in range(len(asked), bound=MAX_PLANS):
         self._lock(asked[i].market, self._open(asked[i].market, loser, asked[i].threshold))
 
@@ -77,7 +77,8 @@ def open_jobs(loser: uint256, asked: DynArray[IAdl.Ask, MAX_PLANS]):
 @external
 def scan(market: uint256, longs: bool, count: uint256):
     number: uint256 = adl_jobs._number(market, longs)
-    adl_jobs._save(number, adl_queue._scan(market, longs, adl_jobs._load(number), count))
+    everyone: bool = adl_closing.RULES.everyone
+    adl_jobs._save(number, adl_queue._scan(market, longs, adl_jobs._load(number), count, everyone))
 
 
 @external
@@ -144,6 +145,12 @@ def policy() -> address:
     return adl_queue.POLICY.address
 
 
+@external
+@view
+def everyone() -> bool:
+    return adl_closing.RULES.everyone
+
+
 # --- internals -----------------------------------------------------------------------------
 
 
@@ -159,7 +166,7 @@ def _prepare(losers: DynArray[uint256, MAX_LOSERS], plan: IAdl.Plan):
                 break
     job: IAdl.Job = adl_jobs._load(number)
     if job.phase == adl_jobs.SCANNING:
-        job = adl_queue._scan(plan.market, plan.longs, job, ALL)
+        job = adl_queue._scan(plan.market, plan.longs, job, ALL, adl_closing.RULES.everyone)
         adl_jobs._save(number, job)
     if job.phase == adl_jobs.ORDERING:
         self._order(plan.market, plan.longs, job.next, plan.order)
@@ -180,14 +187,6 @@ def _can_close(account: uint256) -> bool:
     if health.stale_notional != 0 or account == DEFICIT:
         return False
     return adl_closing._is_due(account, health)
-
-
-@internal
-@view
-def _check_loser(account: uint256):
-    health: IMarginPool.Health = adl_jobs._health(account)
-    require._that(adl_closing._is_due(account, health), "adl: account is not below zero")
-    require._that(health.stale_notional == 0, "adl: stale mark")
 
 
 # @param loser An account that can be closed.
@@ -258,9 +257,8 @@ def _lock(market: uint256, longs: bool):
 def _reason_to_end(market: uint256, longs: bool, job: IAdl.Job) -> uint256:
     if job.serving != 0:
         return ALL
-    if not self._faces(job.loser, market, longs):
-        return LOSER_CLOSED
-    if not adl_closing._is_due(job.loser, adl_jobs._health(job.loser)):
+    due: bool = adl_closing._is_due(job.loser, adl_jobs._health(job.loser))
+    if not due or not self._faces(job.loser, market, longs):
         return LOSER_CLOSED
     if job.phase == adl_jobs.READY and job.lots < adl_jobs._lots(job.loser, market):
         return USED_UP

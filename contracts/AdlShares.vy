@@ -50,7 +50,7 @@ EXPIRED: constant(uint256) = 2
 @deploy
 def __init__(pool: IMarginPool, policy: ISharePolicy, fund: IInsuranceFund, rules: IAdl.Rules):
     fair: bool = rules.price == adl_jobs.BANKRUPTCY and rules.everyone
-    assert fair and not rules.restoring, "adl: bad rules"
+    assert fair and not rules.restoring and not rules.overlapping, "adl: bad rules"
     adl_jobs.__init__(pool, rules.price, True)
     adl_quotas.__init__(policy)
     insurance.__init__(pool, fund)
@@ -77,8 +77,7 @@ def deleverage(losers: DynArray[uint256, MAX_LOSERS], plans: DynArray[IAdlShares
 @external
 def open_jobs(loser: uint256, asked: DynArray[uint256, MAX_PLANS]):
     health: IMarginPool.Health = adl_jobs._health(loser)
-    require._that(adl_closing._is_due(loser, health), "adl: account is not below zero")
-    require._that(health.stale_notional == 0, "adl: stale mark")
+    adl_closing._check(loser, health)
     for market: uint256 in asked:
         self._open(loser, market, health)
         adl_locks._lock(loser, market)

@@ -218,7 +218,8 @@ def _ranked(
     found: DynArray[IMarginPool.Candidate, PAGE] = staticcall POOL.candidates(
         market, longs, start, count, side.mark, side.funding
     )
-    return adl_keys._of(IAdlPolicy(staticcall ADL.policy()), side, found), found
+    policy: IAdlPolicy = IAdlPolicy(staticcall ADL.policy())
+    return adl_keys._of(policy, staticcall ADL.everyone(), side, found), found
 
 
 @internal

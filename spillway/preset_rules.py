@@ -86,6 +86,7 @@ def adl_rules(preset: Preset, liquidator: Address) -> AdlRules:
         liquidator=liquidator,
         below_num=below.numerator,
         below_den=below.denominator,
+        overlapping=told.overlapping,
     )
 
 

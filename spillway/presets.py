@@ -111,6 +111,7 @@ class Adl(Table):
     price: Literal["previous_mark", "mark", "index", "bankruptcy", "provider"] = "previous_mark"
     everyone: Flag = False
     covered: Flag = False
+    overlapping: Flag = False  # who can't bear the price waits until all others are closed
     fee_ppm: Ppm = 0
     delay_blocks: Annotated[Whole, Field(ge=0)] = 0
     most_ppm: Annotated[Whole, Field(ge=1, le=PPM)] = PPM  # of mark, a lot in an epoch; an index
@@ -178,6 +179,9 @@ def load(path: Path) -> Preset:
         _check_insurance(preset.insurance, str(path))
     if preset.adl.policy not in POLICIES:
         raise BadInput(str(path), "adl.policy", preset.adl.policy, f"one of {', '.join(POLICIES)}")
+    if preset.adl.overlapping and (preset.adl.policy in SHARES or not preset.adl.everyone):
+        allowed = "false, unless winners are ranked and adl.everyone is true"
+        raise BadInput(str(path), "adl.overlapping", "true", allowed)
     if preset.adl != _ruled(preset.adl):
         allowed = '"bankruptcy", with adl.everyone = true, where lots are shared'
         raise BadInput(str(path), "adl.price", preset.adl.price, allowed)
@@ -221,7 +225,8 @@ def part_of(text: str) -> Fraction:
 def with_policy(preset: Preset, policy: str) -> Preset:
     """Return the preset with another policy; nothing else of it changes, but for the price.
 
-    Where lots are shared they carry the loss: everyone is closed at the loser's bankruptcy price.
+    Where lots are shared they carry the loss: everyone is closed at the loser's bankruptcy price,
+    and nobody is passed over.
     """
     adl = _ruled(preset.adl.model_copy(update={"policy": policy}))
     return preset.model_copy(update={"adl": adl})
@@ -231,4 +236,5 @@ def _ruled(adl: Adl) -> Adl:
     """Return the rules with the price that a policy needs."""
     if adl.policy not in SHARES:
         return adl
-    return adl.model_copy(update={"price": "bankruptcy", "everyone": True})
+    told = {"price": "bankruptcy", "everyone": True, "overlapping": False}
+    return adl.model_copy(update=told)

@@ -66,13 +66,17 @@ def plan(
         longs: The winners' side.
         ranked: (key, lots) of each holder of the side, as `read_keys` gives it.
         lots: That are to be closed against them.
-        most: Winners in a full plan; None where it is told page by page, to any length.
+        most: Winners in a full plan; None where it is told page by page, to any length: all are
+            enrolled then where they do not cover `lots`.
     """
     threshold, covered = 0, 0
     for key, size in islice(sorted(ranked, reverse=True), most):
         threshold, covered = key, covered + size
         if covered >= lots:
             break
+    else:
+        if most is None:
+            threshold = 0
     enrolled = [key for key, _ in ranked if key >= threshold]
     order = sorted(range(len(enrolled)), key=enrolled.__getitem__, reverse=True)
     return Plan(market, longs, threshold, tuple(order))

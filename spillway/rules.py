@@ -96,6 +96,7 @@ class AdlRules(NamedTuple):
     liquidator: Address = NOBODY
     below_num: int = 1
     below_den: int = 1
+    overlapping: bool = False
 
 
 HYPERLIQUID_ADL = AdlRules()

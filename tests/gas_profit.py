@@ -1,6 +1,6 @@
 """Gas of a closing whose losses are borne by profits, by the number of holders.
 
-`docs/adl.md` tells it; a test holds it to what is measured.
+`docs/adl.md` tells it in thousands; a test holds it to what is measured.
 """
 
 from __future__ import annotations
@@ -68,8 +68,9 @@ def _pages(bench: Bench, steps: int, goes_on: Callable[[], bool]) -> Iterator[Re
 
 
 def row(holders: int, cost: Cost) -> str:
-    """A row of the table of `docs/adl.md`."""
-    cells = (holders, cost.taken, cost.weighed, cost.paid, cost.transactions)
+    """A row of the table of `docs/adl.md`, gas in whole thousands."""
+    gas = (round(each, -3) for each in (cost.taken, cost.weighed, cost.paid))
+    cells = (holders, *gas, cost.transactions)
     return "| " + " | ".join(f"{cell:,}" for cell in cells) + " |\n"
 
 

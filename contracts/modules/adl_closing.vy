@@ -37,6 +37,10 @@ FEE_UNIT: constant(uint256) = 10**6
 # Bits of a bitmap of legs.
 MAX_MARKETS: constant(uint256) = 256
 
+# Turns of a queue, see IAdl.Job.
+SKIPPED: constant(uint256) = 1
+LAST: constant(uint256) = 2
+
 # Who is closed.
 BELOW_ZERO: constant(uint256) = 0
 UNRESTORED: constant(uint256) = 1
@@ -88,7 +92,22 @@ struct Order:
 def __init__(rules: IAdl.Rules):
     assert rules.trigger <= FUND_SHORT and rules.price <= adl_jobs.PROVIDER, "adl: bad rules"
     assert 0 < rules.below_num and rules.below_num <= rules.below_den, "adl: bad rules"
+    assert rules.everyone or not rules.overlapping, "adl: bad rules"
     RULES = rules
+
+
+# @notice Refuse an account that is not to be closed now.
+@internal
+@view
+def _check(account: uint256, health: IMarginPool.Health):
+    require._that(self._is_due(account, health), "adl: account is not below zero")
+    self._check_fresh(health)
+
+
+@internal
+@pure
+def _check_fresh(health: IMarginPool.Health):
+    require._that(health.stale_notional == 0, "adl: stale mark")
 
 
 # @notice Whether the venue's rules have an account closed now.
@@ -142,9 +161,8 @@ def _is_waiting(account: uint256) -> bool:
 
 
 # @notice Go on with a closing, or begin it, by at most `steps` fills and payments.
-# @return Whether the account is closed, or no longer in need.
 @internal
-def _close(account: uint256, steps: uint256) -> bool:
+def _close(account: uint256, steps: uint256):
     closing: Closing = empty(Closing)
     if self.closings[account].phase != NOTHING:
         closing = self.closings[account]
@@ -152,13 +170,13 @@ def _close(account: uint256, steps: uint256) -> bool:
     budget: uint256 = min(steps, MAX_STEPS)
     if closing.phase != SHARING and closing.phase != SPREADING:
         health: IMarginPool.Health = adl_jobs._health(account)
-        require._that(health.stale_notional == 0, "adl: stale mark")
+        self._check_fresh(health)
         if not resumed:
             closing = self._begun(account, health)
         elif RULES.trigger == BELOW_ZERO and health.equity - closing.gained >= 0:
             log IAdl.ClosingDropped(account=account, equity=health.equity)
-            self._release(account, closing, resumed)
-            return True
+            self._release(account, closing.legs, closing.longs)
+            return
         for i: uint256 in range(MAX_MARKETS):
             if closing.rest == 0 or budget == 0:
                 break
@@ -176,9 +194,8 @@ def _close(account: uint256, steps: uint256) -> bool:
         closing, budget = self._bear_market(account, closing, budget)
     if closing.phase == FILLING or (closing.left != 0 and budget == 0):
         self.closings[account] = closing
-        return False
-    self._end(account, closing, resumed)
-    return True
+    else:
+        self._end(account, closing)
 
 
 # --- beginning ----------------------------------------------------------------------------
@@ -186,7 +203,7 @@ def _close(account: uint256, steps: uint256) -> bool:
 
 @internal
 def _begun(account: uint256, health: IMarginPool.Health) -> Closing:
-    require._that(self._is_due(account, health), "adl: account is not below zero")
+    self._check(account, health)
     closing: Closing = empty(Closing)
     closing.phase = FILLING
     closing.legs = health.legs
@@ -233,6 +250,7 @@ def _engage(account: uint256, market: uint256, size: int256) -> int256:
     require._that(job.serving == 0, "adl: job serves another")
     require._that(job.lots >= math._magnitude(size), "adl: queue is too short")
     job.serving = account
+    job.turn = 0
     job.first = job.next
     job.used = job.next
     adl_jobs._save(number, job)
@@ -336,12 +354,11 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
     closing: Closing = begun
     budget: uint256 = steps
     market: uint256 = math._lowest_bit(closing.rest)
-    size: int256 = adl_jobs._position(account, market).size
     long: bool = closing.longs & 1 << market != 0
     number: uint256 = adl_jobs._number_for(account, market, not long)
     job: IAdl.Job = adl_jobs._load(number)
     seen: IMarginPool.Market = adl_jobs._market(market)
-    lots: uint256 = math._magnitude(size)
+    lots: uint256 = adl_jobs._lots(account, market)
     if RULES.price >= adl_jobs.BANKRUPTCY:
         if closing.drawn & 1 << market == 0:
             closing = self._draw_up(account, market, lots, closing)
@@ -355,29 +372,31 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
         budget -= 1
         slot: uint256 = adl_jobs._slot(number, job.next)
         key: uint256 = adl_jobs.queue[slot] if job.last_key == 0 else job.last_key
-        found: DynArray[IMarginPool.Candidate, 32] = staticcall adl_jobs.POOL.candidates(
-            market, not long, adl_keys._place(key), 1, job.mark, job.funding
+        found: DynArray[IMarginPool.Candidate, adl_keys.PAGE] = adl_jobs._candidates(
+            market, not long, adl_keys._place(key), 1, job
         )
-        # Deleveraged itself, as a loser of the other side's job: it wins nothing here.
-        if len(found) == 0 or found[0].account != adl_keys._account(key):
-            adl_jobs.queue[slot] = adl_jobs._with_won(key, 0)
-            job.next += 1
-            job.last_key = 0
-            continue
-        filled: uint256 = min(lots, found[0].size)
-        if adl_jobs.SHARED:
-            filled = min(filled, adl_jobs._won(key))
+        filled: uint256 = 0
+        # Else deleveraged itself, as a loser of the other side's job: it wins nothing here.
+        if len(found) != 0 and found[0].account == adl_keys._account(key):
+            filled = min(lots, found[0].size)
+            if adl_jobs.SHARED:
+                filled = min(filled, adl_jobs._won(key))
+            elif RULES.overlapping and job.turn != LAST:
+                if not self._overlaps(account, market, job, long, found[0], filled):
+                    job.turn = SKIPPED
+                    filled = 0
         won: uint256 = 0
-        taken: int256 = 0
-        won, taken = self._fill(account, market, long, job, seen, found[0], key, filled)
+        if filled != 0:
+            taken: int256 = 0
+            won, taken = self._fill(account, market, long, job, seen, found[0], key, filled)
+            closing.gained += taken
+            closing.closed += filled * job.mark
+            lots -= filled
+            job.lots -= filled
+            job.used = job.next + 1
         adl_jobs.queue[slot] = adl_jobs._with_won(key, won)
-        closing.gained += taken
-        closing.closed += filled * job.mark
-        lots -= filled
-        job.lots -= filled
-        job.used = job.next + 1
         job.last_key = key
-        if filled == found[0].size or adl_jobs.SHARED:
+        if filled == 0 or adl_jobs.SHARED or filled == found[0].size:
             job.next += 1
             job.last_key = 0
     if lots == 0:
@@ -391,15 +410,34 @@ def _fill_market(account: uint256, begun: Closing, steps: uint256) -> (Closing, 
 # @notice A queue that ran dry because its winners were losers elsewhere goes on with every holder that is left.
 # @dev Whoever was enrolled is gone from the list, so that all who come rank behind; those that this closing
 #      has hit keep their ranks, and bear the gap. New quotas have a queue of their own, and bear it alone.
+#      Whoever was passed over is tried once more, and again when no other is left: then nobody is passed over.
 @internal
 @pure
 def _again(dry: IAdl.Job) -> IAdl.Job:
     job: IAdl.Job = dry
+    if job.turn == SKIPPED and job.threshold == 0:
+        job.turn = LAST
     job.phase = adl_jobs.SCANNING
     job.threshold = 0
     job.cursor = 0
     job.lots = 0
     return job
+
+
+# @notice Whether a winner's own bankruptcy price lets it be closed at this one: a lot costs it no more than the part of its
+#         equity that stands behind each lot of its leg.
+@internal
+@view
+def _overlaps(
+    account: uint256,
+    market: uint256,
+    job: IAdl.Job,
+    long: bool,
+    winner: IMarginPool.Candidate,
+    lots: uint256,
+) -> bool:
+    given: int256 = self._given(account, market, job, long, lots)
+    return given * convert(winner.size, int256) <= winner.equity * convert(lots, int256)
 
 
 # @return What the winner won on these lots, and what the price took from it against mark.
@@ -539,7 +577,7 @@ def _bear(account: uint256, market: uint256, slot: uint256, due: uint256) -> uin
     if borne == 0:
         return 0
     adl_jobs.queue[slot] = adl_jobs._with_won(entry, won - borne)
-    extcall adl_jobs.POOL.pay(winner, account, borne)
+    insurance._pay(winner, account, borne)
     log IAdl.GapBorne(account=account, winner=winner, market=market, amount=borne)
     return borne
 
@@ -549,7 +587,7 @@ def _bear(account: uint256, market: uint256, slot: uint256, due: uint256) -> uin
 
 # @dev The fund's fee comes last, out of what prices that count on all of its equity have left the account.
 @internal
-def _end(account: uint256, closing: Closing, resumed: bool):
+def _end(account: uint256, closing: Closing):
     if RULES.restoring:
         self.closed_in[account] = adl_jobs._epoch()
     if RULES.fee != 0:
@@ -561,7 +599,7 @@ def _end(account: uint256, closing: Closing, resumed: bool):
     if closing.gap == 0 and health.legs == 0:
         residual = math._positive(health.equity)
     if residual != 0 and RULES.residual_to not in [0, account]:
-        extcall adl_jobs.POOL.pay(account, RULES.residual_to, residual)
+        insurance._pay(account, RULES.residual_to, residual)
     if closing.left != 0:
         extcall adl_jobs.POOL.write_off(account)
     log IAdl.Closed(
@@ -571,34 +609,31 @@ def _end(account: uint256, closing: Closing, resumed: bool):
         borne=closing.gap - closing.left,
         left=closing.left,
     )
-    self._release(account, closing, resumed)
+    self._release(account, closing.legs, closing.longs)
 
 
-# @notice Let the jobs serve others.
+# @notice Let the jobs serve others, and forget the closing but for words that the next one writes anew.
 @internal
-def _release(account: uint256, closing: Closing, resumed: bool):
-    rest: uint256 = closing.legs
+def _release(account: uint256, legs: uint256, longs: uint256):
+    rest: uint256 = legs
     for i: uint256 in range(MAX_MARKETS):
         if rest == 0:
             break
         market: uint256 = math._lowest_bit(rest)
         rest &= unsafe_sub(rest, 1)  # not 0
-        longs: bool = closing.longs & 1 << market == 0
-        number: uint256 = adl_jobs._number_for(account, market, longs)
+        number: uint256 = adl_jobs._number_for(account, market, longs & 1 << market == 0)
         job: IAdl.Job = adl_jobs._load(number)
         if job.serving == account:
             job.serving = 0
             adl_jobs._save(number, job)
-    if resumed:
-        self.closings[account] = empty(Closing)
+    self.closings[account].phase = NOTHING
 
 
 # @notice A job has expired under a closing: what was filled stays filled. What a flat account still owes is
 #         the next layer's.
 @internal
 def _abandon(account: uint256):
-    closing: Closing = self.closings[account]
     health: IMarginPool.Health = adl_jobs._health(account)
     if health.legs == 0 and health.equity < 0:
         extcall adl_jobs.POOL.write_off(account)
-    self._release(account, closing, True)
+    self._release(account, self.closings[account].legs, self.closings[account].longs)

@@ -12,6 +12,7 @@ from ..interfaces import IAdl
 from ..interfaces import IAdlPolicy
 from ..interfaces import IMarginPool
 from . import adl_keys
+from . import math
 
 ABSENT: constant(uint256) = 0
 SCANNING: constant(uint256) = 1
@@ -43,7 +44,8 @@ PRICE: immutable(uint256)
 # Whether holders are closed by quotas, each loser having jobs of its own.
 SHARED: immutable(bool)
 
-# By job: mark | previous mark << 80 | block of opening << 160 | phase << 200 | locked << 208 | epoch << 216
+# By job: mark | previous mark << 80 | block of opening << 160 | phase << 200 | locked << 204 | turn << 208 |
+# epoch << 216
 prices: HashMap[uint256, uint256]
 
 # By job: funding index << 128 | lots enrolled << 64 | loser << 32 | serving
@@ -96,7 +98,7 @@ def _number(market: uint256, longs: bool) -> uint256:
 @view
 def _load(number: uint256) -> IAdl.Job:
     price: uint256 = self.prices[number]
-    if (price >> 200) & 255 == ABSENT:
+    if (price >> 200) & 15 == ABSENT:
         return empty(IAdl.Job)
     party: int256 = self.parties[number]
     low: uint256 = convert(party & (2**128 - 1), uint256)
@@ -107,7 +109,7 @@ def _load(number: uint256) -> IAdl.Job:
         funding=party >> 128,
         opened_in=(price >> 160) & (2**40 - 1),
         epoch=price >> 216,
-        phase=(price >> 200) & 255,
+        phase=(price >> 200) & 15,
         threshold=self.thresholds[number],
         loser=(low >> 32) & WORD_MASK,
         serving=low & WORD_MASK,
@@ -120,7 +122,8 @@ def _load(number: uint256) -> IAdl.Job:
         next=(cursor >> 128) & WORD_MASK,
         first=(cursor >> 160) & WORD_MASK,
         used=cursor >> 192,
-        locked=(price >> 208) & 255 != 0,
+        locked=(price >> 204) & 15 != 0,
+        turn=(price >> 208) & 255,
     )
 
 
@@ -131,7 +134,8 @@ def _save(number: uint256, job: IAdl.Job):
         | job.previous_mark << 80
         | job.opened_in << 160
         | job.phase << 200
-        | convert(job.locked, uint256) << 208
+        | convert(job.locked, uint256) << 204
+        | job.turn << 208
         | job.epoch << 216
     )
     low: uint256 = job.lots << 64 | job.loser << 32 | job.serving
@@ -178,7 +182,7 @@ def _opened(market: uint256, loser: uint256, longs: bool, threshold: uint256) ->
 @internal
 @view
 def _lots(account: uint256, market: uint256) -> uint256:
-    return convert(abs(self._position(account, market).size), uint256)
+    return math._magnitude(self._position(account, market).size)
 
 
 # @notice What a job ranks, for its policy.
@@ -243,6 +247,15 @@ def _position(account: uint256, market: uint256) -> IMarginPool.Position:
 @view
 def _market(market: uint256) -> IMarginPool.Market:
     return staticcall POOL.market(market)
+
+
+# @notice Holders of a side from a place on, weighed at the prices of a job.
+@internal
+@view
+def _candidates(
+    market: uint256, longs: bool, start: uint256, count: uint256, job: IAdl.Job
+) -> DynArray[IMarginPool.Candidate, adl_keys.PAGE]:
+    return staticcall POOL.candidates(market, longs, start, count, job.mark, job.funding)
 
 
 @internal

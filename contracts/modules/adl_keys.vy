@@ -3,7 +3,7 @@
 @title adl_keys
 @license MIT
 @notice What ranks a holder, in one word: tier << 255 | score << 56 | (2**32 - 1 - account) << 24 | place in the
-        holder list. The greatest is closed first; tier 1 stands for profit and equity.
+        holder list. The greatest is closed first. Tier 1: equity, and profit unless the venue's price holds for everyone.
 """
 
 from ..interfaces import IAdlPolicy
@@ -22,23 +22,26 @@ PAGE: constant(uint256) = 32
 @internal
 @view
 def _of(
-    policy: IAdlPolicy, side: IAdlPolicy.Side, found: DynArray[IMarginPool.Candidate, PAGE]
+    policy: IAdlPolicy,
+    everyone: bool,
+    side: IAdlPolicy.Side,
+    found: DynArray[IMarginPool.Candidate, PAGE],
 ) -> DynArray[uint256, PAGE]:
     keys: DynArray[uint256, PAGE] = []
     if len(found) == 0:
         return keys
     keys = staticcall policy.scores(side, found)
     for i: uint256 in range(len(found), bound=PAGE):
-        keys[i] = self._key(min(keys[i], MAX_SCORE), found[i])
+        keys[i] = self._key(min(keys[i], MAX_SCORE), found[i], everyone)
     return keys
 
 
 # @param score At most MAX_SCORE.
 @internal
 @pure
-def _key(score: uint256, candidate: IMarginPool.Candidate) -> uint256:
+def _key(score: uint256, candidate: IMarginPool.Candidate, everyone: bool) -> uint256:
     key: uint256 = score << 56 | (MAX_ACCOUNT - candidate.account) << 24 | candidate.place
-    if candidate.pnl > 0 and candidate.equity > 0:
+    if candidate.equity > 0 and (everyone or candidate.pnl > 0):
         key |= TIER
     return key
 

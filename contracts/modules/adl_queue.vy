@@ -30,8 +30,11 @@ def __init__(policy: IAdlPolicy):
 
 
 # @notice Weigh the next holders and enrol those whose key is at least the threshold.
+# @param everyone Whether the venue's price holds for all of them.
 @internal
-def _scan(market: uint256, longs: bool, opened: IAdl.Job, count: uint256) -> IAdl.Job:
+def _scan(
+    market: uint256, longs: bool, opened: IAdl.Job, count: uint256, everyone: bool
+) -> IAdl.Job:
     require._that(opened.phase == adl_jobs.SCANNING, "adl: wrong phase")
     job: IAdl.Job = opened
     number: uint256 = adl_jobs._number(market, longs)
@@ -41,10 +44,10 @@ def _scan(market: uint256, longs: bool, opened: IAdl.Job, count: uint256) -> IAd
         if job.cursor >= end:
             break
         size: uint256 = min(PAGE, end - job.cursor)
-        found: DynArray[IMarginPool.Candidate, PAGE] = staticcall adl_jobs.POOL.candidates(
-            market, longs, job.cursor, size, job.mark, job.funding
+        found: DynArray[IMarginPool.Candidate, PAGE] = adl_jobs._candidates(
+            market, longs, job.cursor, size, job
         )
-        keys: DynArray[uint256, PAGE] = adl_keys._of(POLICY, side, found)
+        keys: DynArray[uint256, PAGE] = adl_keys._of(POLICY, everyone, side, found)
         for j: uint256 in range(len(found), bound=PAGE):
             if keys[j] >= job.threshold:
                 adl_jobs.queue[number << 32 | job.enrolled] = keys[j]

@@ -76,14 +76,14 @@ def _scan(
         if draft.cursor >= end:
             break
         size: uint256 = min(PAGE, end - draft.cursor)
-        found: DynArray[IMarginPool.Candidate, PAGE] = staticcall adl_jobs.POOL.candidates(
-            market, longs, draft.cursor, size, job.mark, job.funding
+        found: DynArray[IMarginPool.Candidate, PAGE] = adl_jobs._candidates(
+            market, longs, draft.cursor, size, job
         )
         quotas: DynArray[uint256, PAGE] = staticcall POLICY.quotas(side, asked, found, level)
         for j: uint256 in range(len(found), bound=PAGE):
             quota: uint256 = min(quotas[j], found[j].size)
             if quota != 0:
-                adl_jobs.queue[base | draft.enrolled] = adl_keys._key(quota, found[j])
+                adl_jobs.queue[base | draft.enrolled] = adl_keys._key(quota, found[j], True)
                 draft.enrolled += 1
                 draft.lots += quota
         draft.cursor += size

@@ -37,7 +37,7 @@ def _cover(account: uint256, market: uint256, lacking: uint256) -> uint256:
         return 0
     amount: uint256 = min(lacking, self._allowance(market))
     if amount != 0:
-        extcall POOL.pay(staticcall FUND.account_of(market), account, amount)
+        self._pay(staticcall FUND.account_of(market), account, amount)
         extcall FUND.spent(market, amount)
     log IInsuranceFund.Covered(account=account, market=market, lacking=lacking, paid=amount)
     return amount
@@ -57,4 +57,10 @@ def _feed(source: uint256, market: uint256, amount: uint256):
         return
     target: uint256 = staticcall FUND.account_of(market)
     if target not in [0, source]:
-        extcall POOL.pay(source, target, amount)
+        self._pay(source, target, amount)
+
+
+# @notice Quote from account to account: one call for all who use this module.
+@internal
+def _pay(source: uint256, target: uint256, amount: uint256):
+    extcall POOL.pay(source, target, amount)

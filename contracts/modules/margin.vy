@@ -91,22 +91,26 @@ def _weigh(
     return health
 
 
-# @notice Equity alone, with one position as it would be: all that a loss or a ranking asks for.
+# @notice Equity, with one position as it would be, and what the others are worth at mark, longs less shorts: all that a loss or
+#         a ranking asks for.
 @internal
 @view
 def _equity(
     account: uint256, a: accounts.Account, seen: markets.View, market: uint256, size: int256
-) -> int256:
+) -> (int256, int256):
     equity: int256 = unsafe_add(a.stored, self._worth(market, seen, size))
+    others: int256 = 0
     rest: uint256 = a.legs & ~(1 << market)
     for i: uint256 in range(markets.MAX_MARKETS):
         if rest == 0:
             break
         other: uint256 = math._lowest_bit(rest)
         rest &= unsafe_sub(rest, 1)
+        at: markets.View = markets._view(other)
         held: positions.Held = positions._load(account, other)
-        equity = unsafe_add(equity, self._worth(other, markets._view(other), held.size))
-    return equity
+        equity = unsafe_add(equity, self._worth(other, at, held.size))
+        others = unsafe_add(others, unsafe_mul(held.size, convert(at.mark, int256)))
+    return equity, others
 
 
 @internal
@@ -197,12 +201,16 @@ def _check_health(health: IMarginPool.Health, amount: uint256, share: uint256):
 def _candidate(market: uint256, account: uint256, at: markets.View) -> IMarginPool.Candidate:
     held: positions.Held = positions._load(account, market)
     size: uint256 = math._magnitude(held.size)
+    equity: int256 = 0
+    others: int256 = 0
+    equity, others = self._equity(account, accounts._load(account), at, market, held.size)
     return IMarginPool.Candidate(
         account=account,
         place=held.place,
         size=size,
         pnl=held.size * (convert(at.mark, int256) - at.funding) - held.cost,
-        equity=self._equity(account, accounts._load(account), at, market, held.size),
+        equity=equity,
         notional=size * at.mark,
         entry_notional=max(math._magnitude(held.cost), 1),
+        others=others,
     )

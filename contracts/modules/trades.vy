@@ -164,7 +164,8 @@ def _may_hold(account: uint256, a: accounts.Account, market: uint256, seen: mark
 @internal
 @view
 def _equity(seen: markets.View, side: ledger.Side) -> int256:
-    return margin._equity(side.account, self._after(side), seen, side.leg.market, side.change.size)
+    after: accounts.Account = self._after(side)
+    return margin._equity(side.account, after, seen, side.leg.market, side.change.size)[0]
 
 
 @internal

@@ -12,6 +12,7 @@ A venue that charges losses per lot ranks nobody: there a closing is one call.
 from __future__ import annotations
 
 from collections import defaultdict
+from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 from spillway import ranking
@@ -28,6 +29,7 @@ from spillway.actors.rankings import (
 )
 from spillway.engines.protocol import TX_GAS_LIMIT
 from spillway.model import adl, margin
+from spillway.model.keys import account_of
 from spillway.model.policies import INDEXES, QUEUES
 from spillway.model.pool import MAX_LEGS, Pool
 from spillway.ranking import MOST_RANKS
@@ -81,6 +83,7 @@ class Closings:
         self._modelled = rules.trigger == "below_zero" and rules.price == "previous_mark"
         self._below_zero = rules.trigger == "below_zero"
         self._ranks = rules.policy not in INDEXES
+        self._overlapping = rules.overlapping
 
     def of(self, losers: Sequence[int], view: View) -> list[Call]:
         """Return what closes `losers`, in their order, after those whose closing is under way.
@@ -104,7 +107,8 @@ class Closings:
             if side not in jobs:
                 job = self._to_open(side, losers, view)
                 holders = self._holders(job)
-                job.threshold = ranking.plan(*side, holders, lots, most=None).threshold
+                bearing = _bearing(side, holders, losers, view) if self._overlapping else holders
+                job.threshold = ranking.plan(*side, bearing, lots, most=None).threshold
                 ready.append(self._prepare(job, holders, worst[side], view))
         if losers and not jobs and _fits(losers, ready, view):
             plans = [each.job.plan for each in ready]
@@ -281,6 +285,26 @@ def _covered(losers: Sequence[int], jobs: Mapping[Side, Ranking], view: View) ->
             for side, lots in needed.items():
                 left[side] -= lots
             yield number
+
+
+def _bearing(
+    side: Side, holders: Sequence[Holder], losers: Sequence[int], view: View
+) -> list[Holder]:
+    """Return the holders with no lots for those who would be passed over at the dearest price."""
+    market, longs = side
+    markets = view.now.markets
+    prices = [Fraction(0)]
+    for number in losers:
+        account, leg = view.now.accounts[number], view.leg(number, market)
+        if leg and leg.size and (leg.size < 0) == longs:
+            owed = -view.now.equity(number) * margin.leg_maintenance(leg, markets[market])
+            whole = margin.account_maintenance(account, markets)
+            prices.append(Fraction(owed, whole * abs(leg.size)))
+    dearest_price = max(prices)
+    return [
+        (key, lots if view.now.equity(account_of(key)) >= dearest_price * lots else 0)
+        for key, lots in holders
+    ]
 
 
 def further_legs(number: int, view: View) -> int:

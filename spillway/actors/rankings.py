@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from spillway import ranking
 from spillway.model.adl import Place
-from spillway.model.keys import ACCOUNT_SHIFT, LAST_ACCOUNT, TIER_1
+from spillway.model.keys import TIER_1, account_of
 from spillway.ranking import MOST_RANKS, Plan
 
 if TYPE_CHECKING:
@@ -95,10 +95,7 @@ class Ranking:
     def queue(self) -> list[Place]:
         """Those told and not yet used up, the front first."""
         keys = (self.keys[place] for place in self.told[self.next :])
-        return [
-            Place(LAST_ACCOUNT - (key >> ACCOUNT_SHIFT & LAST_ACCOUNT), 1 if key >= TIER_1 else 2)
-            for key in keys
-        ]
+        return [Place(account_of(key), 1 if key >= TIER_1 else 2) for key in keys]
 
     def scan(self, holders: Sequence[Holder], least: int, worst: int) -> list[Page]:
         """Weigh all that are left; gives the calls that it takes.

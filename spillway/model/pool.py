@@ -308,6 +308,11 @@ class Pool:
             equity=self.equity(account) + leg.size * shift,
             notional=abs(leg.size) * mark,
             entry_notional=max(abs(leg.cost), 1),
+            others=sum(
+                other.size * self.markets[number].mark
+                for number, other in self.accounts[account].legs.items()
+                if number != market
+            ),
         )
 
     def side(self, market: int, *, longs: bool) -> Side:

@@ -97,13 +97,14 @@ class Venue:
 
 VENUES = {
     "vault": Venue(),
-    # A fund that takes accounts over as far as its drawdown lets it, then bankruptcy prices.
+    # A fund that takes accounts over as far as its drawdown lets it, then bankruptcy prices, which
+    # not everyone has to bear.
     "fund": Venue(
         SLICED._replace(limit=Limit.COVERED, fee=2_000, fee_share=250_000),
         FundParams(
             takes_over=True, drawdown=300_000, resume=250_000, shed_slice=200_000, shed_band=20_000
         ),
-        AdlRules(price=Price.BANKRUPTCY, everyone=True, covered=True),
+        AdlRules(price=Price.BANKRUPTCY, everyone=True, covered=True, overlapping=True),
     ),
     # No more is closed than restores maintenance; a fund for each market pays what fills lack.
     "restoring": Venue(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from spillway import ranking, sharing
+from spillway.actors.rankings import SCANNING
+from spillway.ranking import MOST_RANKS
 from tests.bench import MAX_UINT
 from tests.invariant.arena import MARKETS, Arena, BrokenError
 
@@ -92,6 +94,26 @@ def _close(arena: Arena, losers: Sequence[int], told_plans: Sequence[tuple[Any, 
     return True
 
 
+def go_on(arena: Arena) -> None:
+    """Go on with closings whose queues have run dry: their winners were losers, or passed over.
+
+    A queue can run dry twice: of those enrolled, then of all but those who can't bear the price.
+    """
+    for _ in range(2 * len(MARKETS)):
+        dry = [side for side in arena.jobs if arena.job(*side).phase == SCANNING]
+        for side in sorted(side for side in dry if arena.job(*side).serving):
+            arena.must(arena.adl, "scan", *side, MAX_UINT, sender=arena.keeper)
+            job = arena.job(*side)
+            queue = {place: arena.adl.call.entry(*side, place) for place in range(job.enrolled)}
+            left = sorted(range(job.next, job.enrolled), key=queue.__getitem__, reverse=True)
+            for start in range(0, max(len(left), 1), MOST_RANKS):
+                ranks = left[start : start + MOST_RANKS]
+                told = (job.next + start, ranks)
+                arena.must(arena.adl, "order", *side, *told, sender=arena.keeper)
+            arena.must(arena.adl, "close", job.serving, MAX_UINT, sender=arena.keeper)
+            arena.events["closing gone on with"] += 1
+
+
 def charge(arena: Arena, losers: Sequence[int]) -> None:
     """Close losers one by one, where their debts are charged per lot; never refused."""
     for loser in losers:
@@ -114,7 +136,10 @@ def bear(arena: Arena, losers: Sequence[int]) -> bool:
 def keep(arena: Arena) -> bool:
     """Do one round of the waterfall. Whether anybody was below zero."""
     liquidate(arena, [*arena.accounts, *arena.backstops])
-    return deleverage(arena)
+    closed = deleverage(arena)
+    if not (arena.venue.index or arena.venue.quota):
+        go_on(arena)
+    return closed
 
 
 def same_marks(arena: Arena) -> None:

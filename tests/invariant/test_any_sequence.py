@@ -29,9 +29,9 @@ SHORT = settings(
 FALLS = ("BookEntered, filled", "Deleveraged, tier 1", "Deleveraged, tier 2")
 LAYERS = {
     "vault": (*FALLS, "BackstopEntered", "GapBorne", "DeficitWritten, deficit"),
-    "fund": (*FALLS, "BackstopEntered", "Spent", "Halted"),
+    "fund": (*FALLS, "BackstopEntered", "Spent", "Halted", "closing gone on with"),
     "restoring": (*FALLS, "Spent", "Closed, even"),
-    "providers": (*FALLS, "BackstopEntered", "Pledged", "Released", "Spent"),
+    "providers": (*FALLS[:2], "BackstopEntered", "Pledged", "Released", "Spent"),
     "open": (*FALLS, "BackstopEntered", "GapBorne", "DeficitWritten, deficit"),
     "both sides": ("BookEntered, filled", "Spent", "Charged", "Exempted"),
     "shares": (*FALLS, "BackstopEntered", "Closed, even", "SharesEnded, reason 0"),

@@ -44,6 +44,7 @@ class Candidate:
         notional: Quote, of this leg at the given mark.
         entry_notional: Quote, |cost|, at least 1.
         place: In the holder list.
+        others: Quote, the account's other legs at their marks, longs less shorts.
     """
 
     account: int
@@ -53,6 +54,7 @@ class Candidate:
     notional: int
     entry_notional: int
     place: int = 0
+    others: int = 0
 
 
 Score: TypeAlias = Callable[[Side, Candidate], int]

@@ -124,6 +124,16 @@ def test_layers_that_can_not_be_are_refused(tmp_path: Path, told: str, says: str
         ),
         (
             'residual_to = "account"',
+            'residual_to = "account"\noverlapping = true',
+            r"adl\.overlapping: found 'true', allowed: false, unless .*adl\.everyone is true",
+        ),
+        (
+            'policy = "hyperliquid_queue"',
+            'policy = "water_filling"\neveryone = true\noverlapping = true',
+            r"adl\.overlapping: found 'true', allowed: false, unless winners are ranked",
+        ),
+        (
+            'residual_to = "account"',
             'residual_to = "account"\nbelow = "3/2"',
             r"adl\.below: found '3/2', allowed: at most 1",
         ),
@@ -149,6 +159,12 @@ def test_another_policy_changes_nothing_else() -> None:
     assert presets.with_policy(turned, preset.adl.policy) == preset
 
 
+def test_where_lots_are_shared_nobody_is_passed_over() -> None:
+    preset = presets.load(presets.find("dydx_v4"))
+    assert adl_rules(preset, NOBODY).overlapping
+    assert not adl_rules(presets.with_policy(preset, "water_filling"), NOBODY).overlapping
+
+
 @pytest.mark.parametrize("policy", SHARES)
 def test_a_share_policy_brings_its_price_and_closes_whole(policy: str) -> None:
     preset = presets.load(presets.find("dango"))
@@ -156,6 +172,6 @@ def test_a_share_policy_brings_its_price_and_closes_whole(policy: str) -> None:
     turned = presets.with_policy(preset, policy)
     rules = adl_rules(turned, NOBODY)
     assert (rules.price, rules.everyone, rules.restoring) == (Price.BANKRUPTCY, True, False)
-    same = {"policy", "price", "everyone"}
+    same = {"policy", "price", "everyone", "overlapping"}
     assert turned.adl.model_dump(exclude=same) == preset.adl.model_dump(exclude=same)
     assert turned.model_dump(exclude={"adl"}) == preset.model_dump(exclude={"adl"})

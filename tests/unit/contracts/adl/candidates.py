@@ -36,6 +36,7 @@ def draw(rng: Random, side: Side) -> Candidate:
         notional=max(amount(rng, NOTIONAL), 1),
         entry_notional=max(amount(rng, COST), 1),
         place=rng.randrange(side.length),
+        others=amount(rng, EQUITY) * rng.choice((0, 1, -1)),
     )
 
 
@@ -57,6 +58,11 @@ def draw_set(rng: Random) -> tuple[Side, list[Candidate]]:
     return side, [draw(rng, side) for _ in range(rng.randrange(PAGE + 1))]
 
 
+def row(c: Candidate) -> tuple[int, ...]:
+    """A candidate as contracts take it."""
+    return c.account, c.place, c.size, c.pnl, c.equity, c.notional, c.entry_notional, c.others
+
+
 def extremes() -> Iterator[Candidate]:
     fields = {
         "account": (3, 2**32 - 1),
@@ -66,6 +72,7 @@ def extremes() -> Iterator[Candidate]:
         "notional": (1, NOTIONAL),
         "entry_notional": (1, COST),
         "place": (0, HOLDERS - 1),
+        "others": (-EQUITY, -1, 0, EQUITY),
     }
     for values in product(*fields.values()):
         yield Candidate(**dict(zip(fields, values, strict=True)))

@@ -22,6 +22,7 @@ from tests.unit.contracts.adl.candidates import (
     draw,
     draw_set,
     extremes,
+    row,
 )
 
 if TYPE_CHECKING:
@@ -40,10 +41,7 @@ def policies(engine: Engine, artifacts: Artifacts, admin: Address) -> dict[str, 
 
 def scores(policy: Contract, side: Side, found: Sequence[Candidate]) -> list[int]:
     """What a policy says of candidates, in their order."""
-    rows = [
-        (c.account, c.place, c.size, c.pnl, c.equity, c.notional, c.entry_notional) for c in found
-    ]
-    return list(policy.call.scores(astuple(side), rows))
+    return list(policy.call.scores(astuple(side), [row(each) for each in found]))
 
 
 @pytest.fixture(scope="module")

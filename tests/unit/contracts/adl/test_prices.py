@@ -10,8 +10,10 @@ from spillway.rules import AdlRules, FundParams, LiquidationRules, Price, Trigge
 from tests import bench as benches
 from tests.bench import LIQUIDATOR, USD
 from tests.chain import refused
+from tests.unit.contracts.adl.stage import deploy as deploy_by_hand
 from tests.unit.contracts.adl.stage import pass_blocks
 from tests.unit.contracts.hand import HAND as PLACE
+from tests.unit.contracts.hand import START, sums_hold, swap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -252,3 +254,31 @@ def test_what_restores_an_account_is_closed_once(deploy: Deploy) -> None:
     bench.deleverage(loser)
     # 17.2 are lacking, of which a lot frees 8.3.
     assert (bench.size(loser), bench.equity(loser)) == (1, 4)
+
+
+@pytest.mark.parametrize(
+    ("everyone", "first"), [(True, ("far", 6, 1)), (False, ("near", 4, 1))], ids=["all", "winners"]
+)
+def test_a_price_for_everyone_makes_one_queue_of_all(
+    engine: Engine,
+    artifacts: Artifacts,
+    admin: Address,
+    keeper: Address,
+    everyone: bool,
+    first: tuple[str, int, int],
+) -> None:
+    """The largest first: `far` is short 6 from 60, a loss at 70, and `near` short 4 from 100."""
+    rules = AdlRules(price=Price.BANKRUPTCY, everyone=everyone)
+    bench = deploy_by_hand(engine, artifacts, admin, keeper, policy="SizeQueue", closing=rules)
+    for name, usd in {"loser": 90, "near": 1_000, "far": 1_000}.items():
+        bench.open(name, usd)
+    a = bench.accounts
+    swap(bench, a["loser"], a["near"], 4, 100)
+    swap(bench, a["loser"], a["far"], 6, 60)
+    bench.mark(70, *START[1:])
+    bench.pool.transact.pay(a["loser"], a["near"], 50 * USD, sender=engine.sender(PLACE))
+    assert bench.equity(a["loser"]) == 90 - 120 + 60 - 50
+    fills = bench.deleverage(a["loser"]).named("Deleveraged")
+    assert (fills[0].winner, fills[0].lots, fills[0].tier) == (a[first[0]], *first[1:])
+    assert bench.size(a["loser"]) == 0
+    assert sums_hold(bench)

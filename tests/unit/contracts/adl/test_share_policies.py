@@ -20,6 +20,7 @@ from tests.unit.contracts.adl.candidates import (
     amount,
     draw_set,
     extremes,
+    row,
 )
 
 if TYPE_CHECKING:
@@ -46,9 +47,7 @@ def check(
     policy: Contract, name: str, side: Side, asked: Asked, found: Sequence[Candidate], level: int
 ) -> None:
     """Contract and twin say the same, and nobody gives more than it has."""
-    rows = [
-        (c.account, c.place, c.size, c.pnl, c.equity, c.notional, c.entry_notional) for c in found
-    ]
+    rows = [row(each) for each in found]
     got = list(policy.call.quotas(astuple(side), astuple(asked), rows, level))
     assert got == [SHARES[name](side, asked, each, level) for each in found]
     assert all(quota <= each.size for quota, each in zip(got, found, strict=True))
@@ -88,9 +87,6 @@ def test_nobody_gives_at_level_0_and_everybody_gives_all_at_the_last(
     found = [replace(each, account=3 + place) for place, each in enumerate(found)]
     assert found
     asked = Asked(1, sum(each.size for each in found), 0)
-    rows = [
-        (c.account, c.place, c.size, c.pnl, c.equity, c.notional, c.entry_notional) for c in found
-    ]
-    told = (astuple(side), astuple(asked), rows)
+    told = (astuple(side), astuple(asked), [row(each) for each in found])
     assert list(policies[name].call.quotas(*told, 0)) == [0] * len(found)
     assert list(policies[name].call.quotas(*told, MAX_LEVEL)) == [each.size for each in found]

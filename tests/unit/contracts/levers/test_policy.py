@@ -205,6 +205,6 @@ def test_what_it_scores_is_what_the_policy_scores(
     board: Board, engine: Engine, artifacts: Artifacts, admin: Address
 ) -> None:
     side = (0, False, 100 * USD, 101 * USD, 0, 2, 7)
-    found = [(n, n, 3, n * USD, 5 * USD, 300 * USD, 301 * USD) for n in (4, 5)]
+    found = [(n, n, 3, n * USD, 5 * USD, 300 * USD, 301 * USD, -n * USD) for n in (4, 5)]
     alone = engine.deploy(artifacts[POLICIES[0]], sender=admin)
     assert board.levers.call.scores(side, found) == alone.call.scores(side, found)

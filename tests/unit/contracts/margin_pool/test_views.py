@@ -81,6 +81,7 @@ def test_candidates_are_told_at_the_price_that_is_asked_for(
     assert found.pnl == 110 * USD
     assert found.equity == (10_000 + 110 - 15) * USD
     assert (found.notional, found.entry_notional) == (800 * USD, 900 * USD)
+    assert found.others == -3 * 15 * USD
 
 
 def test_a_candidate_for_nothing_has_an_entry_of_one(

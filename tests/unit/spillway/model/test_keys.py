@@ -39,6 +39,12 @@ def test_a_key_keeps_score_account_and_tier_apart(score: Score, candidate: Candi
     assert (key % TIER_1) >> 56 == points
 
 
+def test_where_the_price_holds_for_everyone_profit_does_not_count() -> None:
+    loss = replace(PLAIN, pnl=-1)
+    assert rank_key(loss, 5, everyone=True) >= TIER_1 > rank_key(loss, 5)
+    assert rank_key(replace(loss, equity=0), 5, everyone=True) < TIER_1
+
+
 def test_a_score_without_bounds_does_not_reach_the_tier() -> None:
     key = rank_key(replace(PLAIN, pnl=-1), 2**256)
     assert key < TIER_1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -35,6 +36,7 @@ def sides(draw: st.DrawFn) -> tuple[Asked, list[Candidate]]:
             notional=size * SIDE.mark,
             entry_notional=1,
             place=place,
+            others=draw(AMOUNTS),
         )
         for place, account in enumerate(ids)
     ]
@@ -198,6 +200,52 @@ def test_who_has_nothing_to_spare_goes_first_and_by_size() -> None:
     held = [holder(3, 100, 1, 800), holder(4, 40, 1, -5), holder(5, 20, 1, 0)]
     assert shared("water_filling", 30, *held) == [0, 20, 10]
     assert shared("water_filling", 90, *held) == [30, 40, 20]
+
+
+def crossed(account: int, short_lots: int) -> Candidate:
+    """Short 100 lots with 800 USD, and short as much as so many lots in other markets."""
+    others = -short_lots * SIDE.mark
+    return replace(holder(account, 100, 1, 800), others=others)
+
+
+def test_water_counts_exposure_to_the_same_side_in_other_markets() -> None:
+    """140 lots against 100: the first 40 are the first account's alone, of the next each has half.
+
+    Of one that has 90 elsewhere nothing is left when the others come down to 90.
+    """
+    held = [crossed(3, 40), crossed(4, 0)]
+    assert shared("water_filling", 40, *held) == [40, 0]
+    assert shared("water_filling", 60, *held) == [50, 10]
+    assert shared("water_filling", 120, crossed(3, 90), crossed(4, 0)) == [100, 20]
+
+
+def test_water_spares_what_other_markets_hedge() -> None:
+    """40 lots net against 100: 60 are the second's alone, of the next each has half."""
+    held = [crossed(3, -60), crossed(4, 0)]
+    assert shared("water_filling", 60, *held) == [0, 60]
+    assert shared("water_filling", 80, *held) == [10, 70]
+
+
+def test_lots_that_hedge_are_closed_last_and_by_size() -> None:
+    """Together they hedge 60 + 30 of the lots; more than the other 210 takes from these."""
+    held = [crossed(3, -60), crossed(4, -30), crossed(5, 0)]
+    assert shared("water_filling", 210, *held) == [40, 70, 100]
+    assert shared("water_filling", 240, *held) == [40 + 20, 70 + 10, 100]
+
+
+def test_a_hedge_of_more_than_the_leg_is_no_reason_to_close_it() -> None:
+    held = [crossed(3, -500), crossed(4, 0)]
+    assert shared("water_filling", 100, *held) == [0, 100]
+    assert shared("water_filling", 130, *held) == [30, 100]
+
+
+def test_a_hedge_of_longs_is_short() -> None:
+    """What is to one side for shorts is to the other for longs."""
+    longs = replace(SIDE, longs=True)
+    held = [crossed(3, 40), crossed(4, 0)]
+    asked, quota = Asked(40, 200, 0), SHARES["water_filling"]
+    level = level_of(quota, longs, asked, held)
+    assert [quota(longs, asked, each, level) for each in held] == [0, 40]
 
 
 def partitions(lots: int, sizes: list[int]) -> list[list[int]]:
