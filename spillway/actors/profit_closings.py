@@ -26,9 +26,7 @@ GAS_LEG = 450_000  # of a loser: the fund pays, lots pass on, a job begins and e
 GAS_NOTED = 50_000  # a holder in profit, beyond weighing it
 GAS_PAYMENT = 60_000  # and for each market of the holder:
 GAS_SEEN_LEG = 10_000
-GAS_SETTLED = (
-    200_000  # a debt, and the end of a closing; for each market that its account is in, too
-)
+GAS_SETTLED = 120_000  # a debt, and the end of a closing; GAS_SEEN_LEG for each of its markets
 ALL = 2**256 - 1
 PAGE, MOST_PAGES = 32, 64  # places of a holder list that one read gives; reads of one call
 FURTHER_PAGES = 2  # that are not full: the last of each side

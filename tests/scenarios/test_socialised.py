@@ -103,3 +103,14 @@ def test_who_keeps_the_lots_keeps_what_they_regain(tell: Callable[..., Story]) -
     """At Hyperliquid winners are closed near the low; here they stay short while BTC comes back."""
     fund = tell("oct10_btc", "percolator_like")
     assert fund.usd("fund", "pnl_usd") > fund.usd("adl", "taken_usd")
+
+
+def test_a_crowd_is_charged_on_profit_in_pages_that_all_succeed(tell: Callable[..., Story]) -> None:
+    """One job for all losers of a block."""
+    run = tell("oct10_btc", "deribit").run
+    pages = [receipt for _, receipt in runs.sent(run, "proceed")]
+    assert pages
+    assert all(receipt.success for receipt in pages)
+    jobs = [block for block, _ in runs.happened(run, "CollectionBegun")]
+    assert len(jobs) == len(set(jobs))
+    assert len(list(runs.happened(run, "Socialized"))) > 2 * len(jobs)
