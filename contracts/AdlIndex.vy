@@ -11,6 +11,7 @@ from .interfaces import IAdlIndex
 from .interfaces import IBackstop
 from .interfaces import IInsuranceFund
 from .interfaces import IMarginPool
+from .modules import debtors
 from .modules import insurance
 from .modules import math
 from .modules import require
@@ -18,17 +19,11 @@ from .modules import require
 implements: IAdlIndex
 
 initializes: insurance
+initializes: debtors[insurance := insurance]
 
-# Legs that one call closes: up to ~330k gas each, cold, where the fund pays for each of them.
-MAX_LEGS: constant(uint256) = 32
 PPM: constant(uint256) = 10**6
-# The pool's account of fees, and of what no layer could take.
+# The pool's account of fees.
 FEES: constant(uint256) = 1
-DEFICIT: constant(uint256) = 2
-NOBODY: constant(uint256) = 0
-
-# Who takes the lots of losers.
-BACKSTOP: immutable(IBackstop)
 
 # The venue's rules.
 RULES: immutable(IAdlIndex.Rules)
@@ -37,19 +32,12 @@ RULES: immutable(IAdlIndex.Rules)
 charged: HashMap[uint256, uint256]
 
 
-# A position of the loser.
-struct Leg:
-    market: uint256
-    size: int256
-    maintenance: uint256
-
-
 # @param fund The insurance fund; the empty address = none.
 @deploy
 def __init__(pool: IMarginPool, fund: IInsuranceFund, backstop: IBackstop, rules: IAdlIndex.Rules):
     assert 0 < rules.most and rules.most <= PPM, "adl: bad rules"
     insurance.__init__(pool, fund)
-    BACKSTOP = backstop
+    debtors.__init__(backstop, rules.delay, rules.liquidator)
     RULES = rules
 
 
@@ -59,17 +47,15 @@ def __init__(pool: IMarginPool, fund: IInsuranceFund, backstop: IBackstop, rules
 @external
 def close(loser: uint256):
     health: IMarginPool.Health = staticcall insurance.POOL.health(loser)
-    require._that(self._is_due(loser, health), "adl: account is not below zero")
+    require._that(debtors._is_due(loser, health), "adl: account is not below zero")
     require._that(health.stale_notional == 0, "adl: stale mark")
-    legs: DynArray[Leg, MAX_LEGS] = self._legs(loser, health.legs)
-    backstop: uint256 = staticcall BACKSTOP.backstop_for(loser)
+    legs: DynArray[debtors.Leg, debtors.MAX_LEGS] = debtors._legs(loser, debtors._page(health.legs))
+    taker: uint256 = debtors._taker_of(loser)
     owed: uint256 = math._magnitude(health.equity)
     paid: uint256 = 0
     borne: uint256 = 0
-    paid, borne = self._socialize(loser, backstop, legs, owed)
-    if backstop not in [NOBODY, loser]:
-        for leg: Leg in legs:
-            self._hand_over(loser, backstop, leg)
+    paid, borne = self._socialize(loser, taker, legs, owed)
+    debtors._hand_over(loser, taker, legs)
     left: uint256 = owed - paid - borne
     if left != 0 and staticcall insurance.POOL.legs_of(loser) == 0:
         extcall insurance.POOL.write_off(loser)
@@ -94,66 +80,19 @@ def rules() -> IAdlIndex.Rules:
 # --- internals -----------------------------------------------------------------------------
 
 
-# @notice Whether the venue's rules have an account closed now.
-@internal
-@view
-def _is_due(account: uint256, health: IMarginPool.Health) -> bool:
-    if health.equity >= 0 or account == DEFICIT:
-        return False
-    if RULES.delay == 0:
-        return True
-    since: uint256 = staticcall RULES.liquidator.due_since(account)
-    return since != 0 and block.number >= since + RULES.delay
-
-
-# @param bitmap Of the account's markets.
-@internal
-@view
-def _legs(account: uint256, bitmap: uint256) -> DynArray[Leg, MAX_LEGS]:
-    legs: DynArray[Leg, MAX_LEGS] = []
-    rest: uint256 = self._page(bitmap)
-    for i: uint256 in range(MAX_LEGS):
-        if rest == 0:
-            break
-        market: uint256 = math._lowest_bit(rest)
-        rest &= rest - 1
-        held: IMarginPool.Position = staticcall insurance.POOL.position(account, market)
-        require._that(held.resting_bids | held.resting_asks == 0, "adl: cancel its orders first")
-        legs.append(Leg(market=market, size=held.size, maintenance=held.maintenance))
-    return legs
-
-
-# @notice The legs that are closed now: all. Of more than a call may have, which only the protocol can hold, those of one
-#         of eight pages of markets; the epoch says of which, and no caller.
-@internal
-@view
-def _page(bitmap: uint256) -> uint256:
-    if math._count_bits(bitmap) <= MAX_LEGS:
-        return bitmap
-    page: uint256 = (staticcall insurance.POOL.epoch()) % 8
-    return bitmap & (2**MAX_LEGS - 1) << (MAX_LEGS * page)
-
-
 # @notice Have the fund, then the holders of each market, bear its share of what the loser owes.
 # @return What the fund has paid, and what holders were charged.
 @internal
 def _socialize(
-    loser: uint256, backstop: uint256, legs: DynArray[Leg, MAX_LEGS], owed: uint256
+    loser: uint256, taker: uint256, legs: DynArray[debtors.Leg, debtors.MAX_LEGS], owed: uint256
 ) -> (uint256, uint256):
-    weight: uint256 = 0
-    for leg: Leg in legs:
-        weight += leg.maintenance
-    left: uint256 = owed
+    shares: DynArray[uint256, debtors.MAX_LEGS] = debtors._shares(owed, legs)
     paid: uint256 = 0
     borne: uint256 = 0
-    for i: uint256 in range(len(legs), bound=MAX_LEGS):
-        due: uint256 = left
-        if i + 1 != len(legs):
-            due = owed * legs[i].maintenance // weight
-        left -= due
-        covered: uint256 = insurance._cover(loser, legs[i].market, due)
+    for i: uint256 in range(len(legs), bound=debtors.MAX_LEGS):
+        covered: uint256 = insurance._cover(loser, legs[i].market, shares[i])
         paid += covered
-        borne += self._charge(loser, backstop, legs[i], due - covered)
+        borne += self._charge(loser, taker, legs[i], shares[i] - covered)
     return paid, borne
 
 
@@ -162,13 +101,13 @@ def _socialize(
 # @dev What is asked of the pool is a whole multiple of the open interest: nothing is rounded there.
 # @return What holders bear of it.
 @internal
-def _charge(loser: uint256, backstop: uint256, leg: Leg, due: uint256) -> uint256:
+def _charge(loser: uint256, backstop: uint256, leg: debtors.Leg, due: uint256) -> uint256:
     gainers: bool = leg.size < 0  # whether they are long
     seen: IMarginPool.Market = staticcall insurance.POOL.market(leg.market)
     units: uint256 = seen.open_interest
     exempt: uint256 = 0
     if RULES.both_sides:
-        exempt = self._lots_of(backstop, loser, leg.market)
+        exempt = self._lots_of(backstop, leg.market)
         units = 2 * units - math._magnitude(leg.size) - exempt
     if units == 0:
         return 0
@@ -200,8 +139,8 @@ def _charge_side(loser: uint256, market: uint256, longs: bool, per_lot: uint256,
 # @notice Lots of the backstop in a market; none where it is the loser or where there is no backstop.
 @internal
 @view
-def _lots_of(backstop: uint256, loser: uint256, market: uint256) -> uint256:
-    if backstop in [NOBODY, loser]:
+def _lots_of(backstop: uint256, market: uint256) -> uint256:
+    if backstop == debtors.NOBODY:
         return 0
     return math._magnitude((staticcall insurance.POOL.position(backstop, market)).size)
 
@@ -228,12 +167,3 @@ def _charged(market: uint256, longs: bool) -> uint256:
 @pure
 def _side(market: uint256, longs: bool) -> uint256:
     return market << 1 | convert(longs, uint256)
-
-
-@internal
-def _hand_over(loser: uint256, backstop: uint256, leg: Leg):
-    lots: uint256 = math._magnitude(leg.size)
-    mark: uint256 = (staticcall insurance.POOL.trading(leg.market)).mark
-    buyer: uint256 = backstop if leg.size > 0 else loser
-    seller: uint256 = loser if leg.size > 0 else backstop
-    extcall insurance.POOL.exchange(leg.market, buyer, seller, lots, convert(lots * mark, int256))

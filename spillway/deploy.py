@@ -7,13 +7,14 @@ from enum import IntEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from spillway.model.policies import INDEXES, QUEUES, SHARES, contract_name
+from spillway.model.policies import INDEXES, PROFITS, QUEUES, SHARES, contract_name
 from spillway.preset_rules import (
     adl_rules,
     fund_rules,
     index_rules,
     layer,
     liquidation_rules,
+    profit_rules,
 )
 from spillway.rules import NOBODY, PPM
 from spillway.scenario import desks
@@ -162,10 +163,13 @@ def deploy(
     if needs_levers(scenario):
         addresses = [each.address for each in allowed]
         levers = new("Levers", pool.address, preset.levers.notice_seconds, addresses)
+    taker = behind["insurance" if preset.insurance and preset.insurance.takes_over else "vault"]
     if preset.adl.policy in INDEXES:
         sharing = index_rules(preset, liquidator.address)
-        taker = behind["insurance" if preset.insurance and preset.insurance.takes_over else "vault"]
         adl = new("AdlIndex", pool.address, fund_at, taker, sharing)
+    elif preset.adl.policy in PROFITS:
+        bearing = profit_rules(preset, liquidator.address)
+        adl = new("AdlProfit", pool.address, fund_at, taker, bearing)
     elif preset.adl.policy in SHARES:
         policy = new(contract_name(preset.adl.policy))
         closing = adl_rules(preset, liquidator.address)

@@ -30,7 +30,7 @@ class Layer:
 
     Attributes:
         count: How often it acted: market orders of the book layer, takeovers, accounts closed by
-            auto-deleveraging or charged per lot, losses written off.
+            auto-deleveraging or whose debts were charged to holders, losses written off.
         accounts: Whom it acted on: those liquidated; of auto-deleveraging, the winners hit; of
             socialised losses, the holders charged and those whose debt was written off.
         notional: Quote at mark of the positions that it closed.
@@ -64,6 +64,7 @@ class Tally:
         withdrawn: Units of collateral paid out.
         vault_flows: What depositors put into the vault, less what they took out.
         fund_flows: What was given to the insurance fund.
+        handed: By loser whose debts profits are still to bear, at mark, what it has handed over.
     """
 
     child: int
@@ -79,6 +80,7 @@ class Tally:
     withdrawn: int = 0
     vault_flows: int = 0
     fund_flows: int = 0
+    handed: dict[int, int] = field(default_factory=dict)
 
     def add(
         self,
@@ -137,11 +139,16 @@ class Tally:
             if event.name == "Exchanged":
                 for account in (event.args.buyer, event.args.seller):
                     passed[account] += event.args.quote
+            elif event.name == "DebtJoined":
+                account = event.args.account
+                self.handed[account] = self.handed.get(account, 0) + passed[account]
+                passed.clear()
             elif event.name in {"BackstopEntered", "Filled", "Deleveraged", "Closed", "Socialized"}:
                 if event.name == "BackstopEntered":
                     self.layers["backstop"].notional += passed[event.args.backstop]
-                elif event.name == "Socialized" and event.args.charged:
-                    self.layers["socialized"].notional += passed[event.args.account]
+                elif event.name == "Socialized":
+                    handed = self.handed.pop(event.args.account, 0) + passed[event.args.account]
+                    self.layers["socialized"].notional += handed if event.args.charged else 0
                 passed.clear()
 
     def _closing(self, args: Any, _: Snapshot) -> None:

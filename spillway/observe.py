@@ -38,6 +38,7 @@ _ACCOUNT_FIELDS = {
     "backstop",
     "buyer",
     "child",
+    "holder",
     "loser",
     "maker",
     "parent",

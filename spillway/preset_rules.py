@@ -14,6 +14,7 @@ from spillway.rules import (
     Limit,
     LiquidationRules,
     Price,
+    ProfitRules,
     Trigger,
 )
 from spillway.units import usd_to_quote
@@ -97,3 +98,8 @@ def index_rules(preset: Preset, liquidator: Address) -> IndexRules:
         delay=preset.adl.delay_blocks,
         liquidator=liquidator,
     )
+
+
+def profit_rules(preset: Preset, liquidator: Address) -> ProfitRules:
+    """Return when losers are closed, where their debts are borne by profits."""
+    return ProfitRules(delay=preset.adl.delay_blocks, liquidator=liquidator)

@@ -11,13 +11,13 @@ from pydantic import Field
 from spillway import tables
 from spillway.build import ROOT
 from spillway.errors import BadInput
-from spillway.model.policies import INDEXES, QUEUES, SHARES
+from spillway.model.policies import INDEXES, PROFITS, QUEUES, SHARES
 from spillway.tables import Flag, Table, Text, Whole
 
 FOLDER = ROOT / "venues"
 
 PPM = 10**6
-POLICIES = (*QUEUES, *SHARES, *INDEXES)
+POLICIES = (*QUEUES, *SHARES, *INDEXES, *PROFITS)
 
 Ppm = Annotated[Whole, Field(ge=0, le=PPM)]
 # A part of one, such as 2/3.

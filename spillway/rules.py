@@ -109,3 +109,10 @@ class IndexRules(NamedTuple):
     most: int = PPM
     delay: int = 0
     liquidator: Address = NOBODY
+
+
+class ProfitRules(NamedTuple):
+    """`IAdlProfit.Rules`."""
+
+    delay: int = 0
+    liquidator: Address = NOBODY

@@ -249,6 +249,18 @@ class Venue:
         call: Call = self.contracts.adl.build.close(loser, sender=sender, gas=gas)
         return call
 
+    def close_on_profit(self, losers: Sequence[int], steps: int, sender: Address) -> Call:
+        """Have profits bear what losers owe, so many steps of it."""
+        build = self.contracts.adl.build.close
+        call: Call = build(losers, steps, sender=sender, gas=GAS_WATERFALL)
+        return call
+
+    def proceed(self, market: int, steps: int, sender: Address) -> Call:
+        """Go on with what `close_on_profit` has begun in a market."""
+        build = self.contracts.adl.build.proceed
+        call: Call = build(market, steps, sender=sender, gas=GAS_WATERFALL)
+        return call
+
     def end_job(self, market: int, longs: bool, sender: Address) -> Call:
         """End the ranking of a side."""
         call: Call = self.contracts.adl.build.end_job(market, longs, sender=sender, gas=GAS_JOB)

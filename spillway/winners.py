@@ -58,7 +58,8 @@ class Winners:
     """Adds up what winners lost.
 
     Attributes:
-        taken: By winner, what auto-deleveraging took from it against mark, or charged it per lot.
+        taken: By winner, what auto-deleveraging took from it against mark, or charged it, per lot
+            or on profit.
         gaps: By winner, the part of `taken` that it bore of the debts of those it was closed for.
         hits: Everything that was closed.
         worst: The block with the largest deficit.
@@ -91,7 +92,7 @@ class Winners:
             now: As the waterfall leaves it.
             events: In between.
             suspects: Those who may be below zero in `marked`.
-            charged: By account, what the block's charges per lot took from it.
+            charged: By account, what the block's charges took from it.
         """
         below = {number for number in suspects if marked.equity(number) < 0}
         owed = measures.deficit(marked.equity(number) for number in below)
@@ -104,7 +105,7 @@ class Winners:
         for number, amount in charged.items():
             self.taken[number] += amount
         sides = {(hit.market, hit.closed.long) for hit in hits}
-        sides |= {(e.args.market, e.args.longs) for e in events if e.name == "Charged"}
+        sides |= set(_charged_sides(events))
         ranked = candidates(marked, sides, below)
         if self.top is None and ranked:
             best = max(ranked, key=lambda number: (ranked[number].profit, -number))
@@ -188,9 +189,19 @@ def hits_of(events: Iterable[Event], markets: Sequence[Market]) -> Iterator[Hit]
             )
 
 
+def _charged_sides(events: Iterable[Event]) -> Iterator[Side]:
+    """Yield the sides that events say were charged: of one, or on profit of both."""
+    for event in events:
+        if event.name == "Charged":
+            yield event.args.market, event.args.longs
+        elif event.name == "ProfitCharged":
+            yield event.args.market, True
+            yield event.args.market, False
+
+
 def charges_of(events: Sequence[Event], before: Snapshot) -> dict[int, int]:
-    """Return by account what the charges per lot of a block took from it, quote."""
-    if not any(event.name == "Charged" for event in events):
+    """Return by account what the charges of a block, per lot or on profit, took from it, quote."""
+    if not any(_charged_sides(events)):
         return {}
     found = _Charges(before)
     for event in events:
@@ -233,6 +244,8 @@ class _Charges:
                 self._owed[args.account] -= args.per_lot * abs(own)
         elif name == "Exempted":
             self._owed[event.args.backstop] -= event.args.amount
+        elif name == "ProfitCharged":
+            self._owed[event.args.holder] += event.args.amount
 
     def borne(self) -> dict[int, int]:
         """Return what each account bears, those alone that bear anything."""

@@ -23,6 +23,7 @@ from spillway.rules import (
     Layer,
     LiquidationRules,
     Price,
+    ProfitRules,
 )
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Bench:
     owners: dict[int, Address] = field(default_factory=dict)
     next_sender: int = 20
     ranks: bool = True
+    pro_rata: bool = False  # of profit: where nobody is ranked, whoever is in profit bears a loss
 
     def list_market(
         self,
@@ -218,8 +220,9 @@ class Bench:
         return receipt
 
     def socialize(self, loser: int) -> Receipt:
-        """Anyone closes a loser whose debt is charged per lot."""
-        receipt: Receipt = self.adl.transact.close(loser, sender=self.keeper)
+        """Anyone closes a loser whose debt is charged per lot, or on profit."""
+        told = ([loser], MAX_UINT) if self.pro_rata else (loser,)
+        receipt: Receipt = self.adl.transact.close(*told, sender=self.keeper)
         return receipt
 
     def sharing(self, loser: int) -> list[keeping.Plan]:
@@ -330,6 +333,7 @@ def deploy(
     caps: Sequence[int] = (),
     closing: AdlRules | None = None,
     index: IndexRules | None = None,
+    profit: ProfitRules | None = None,
     vault_params: tuple[int, ...] | None = None,
     by_hand: Mapping[int, Address] | None = None,
     ungranted: Container[int] = (),
@@ -341,8 +345,9 @@ def deploy(
     `vault_params` makes the vault a real one, whose accounts are still to be opened; `layer` says
     how it stands behind the book, and `providers` how they do, in front of it, with LEAST_STRENGTH
     and more; none, no providers. `fund` adds an insurance fund, with `caps` by market; one that
-    takes over stands behind the book in place of the vault. With `index` losses are charged per lot
-    and nobody is ranked: lots go to the fund if it takes over, else to the vault. `by_hand` gives
+    takes over stands behind the book in place of the vault. With `index` losses are charged per
+    lot, with `profit` on profit, and nobody is ranked: lots go to the fund if it takes over, else
+    to the vault. `by_hand` gives
     further roles to plain addresses, in place of the contract of that role; those `ungranted` stay
     open, as `rank_by` needs it. With a `notice`, seconds, the venue has levers, which may put one
     of the `further` policies in the place of `policy`.
@@ -374,22 +379,24 @@ def deploy(
     ruled = (pool.address, book.address, fund_at, liquidation, layers)
     liquidator = engine.deploy(artifacts["Liquidator"], *ruled, sender=admin)
     quota = _quota(policy)
-    policies = () if index else (policy,) if quota else (policy, *further)
+    ranks = index is None and profit is None
+    policies = () if not ranks else (policy,) if quota else (policy, *further)
     allowed = [engine.deploy(artifacts[name], sender=admin) for name in policies]
     levers = None
     if notice:
         told = (pool.address, notice, [] if quota else [each.address for each in allowed])
         levers = engine.deploy(artifacts["Levers"], *told, sender=admin)
-    if index is None:
+    if ranks:
         scores = levers or allowed[0] if quota is None else allowed[0]
         closing = (closing or rules_of(policy))._replace(liquidator=liquidator.address)
         ranked = (pool.address, scores.address, fund_at, closing)
         adl = engine.deploy(artifacts[_kind(policy)], *ranked, sender=admin)
     else:
         taker = fund_at if fund and fund.takes_over else backstop.address
-        index = index._replace(liquidator=liquidator.address)
-        charging = (pool.address, fund_at, taker, index)
-        adl = engine.deploy(artifacts["AdlIndex"], *charging, sender=admin)
+        rules = (index or profit or ProfitRules())._replace(liquidator=liquidator.address)
+        charging = (pool.address, fund_at, taker, rules)
+        kind = "AdlIndex" if index else "AdlProfit"
+        adl = engine.deploy(artifacts[kind], *charging, sender=admin)
     lens = engine.deploy(artifacts["Lens"], pool.address, book.address, adl.address, sender=admin)
     holders = {
         ORACLE: oracle,
@@ -415,7 +422,8 @@ def deploy(
         liquidator=liquidator,
         adl=adl,
         lens=lens,
-        ranks=index is None,
+        ranks=ranks,
+        pro_rata=profit is not None,
         fund=insurance,
         oracle=oracle,
         vault=vault,

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spillway.actors.closings import Closings
+from spillway.actors.profit_closings import ProfitClosings
 from spillway.actors.share_closings import ShareClosings
 from spillway.model import margin
-from spillway.model.policies import SHARES
+from spillway.model.policies import PROFITS, SHARES
 from spillway.model.words import PROTOCOL
 from spillway.presets import part_of
 
@@ -48,8 +49,7 @@ class Keeper:
         self._backstops = backstops
         self._rules = rules
         self._shares_fees = shares_fees
-        kind = ShareClosings if rules.policy in SHARES else Closings
-        self._closings = kind(venue, address, rules)
+        self._closings = _kind(rules.policy)(venue, address, rules)
 
     # --- waterfall ---------------------------------------------------------------------------
 
@@ -130,6 +130,13 @@ class Keeper:
             for order_id, stop in sorted(view.stops.items())
             if view.usable(stop.market) and stop.reached(view.now.markets[stop.market].mark)
         ]
+
+
+def _kind(policy: str) -> type[Closings | ShareClosings | ProfitClosings]:
+    """Return how losers are closed under a policy."""
+    if policy in PROFITS:
+        return ProfitClosings
+    return ShareClosings if policy in SHARES else Closings
 
 
 def _closable(number: int, view: View) -> bool:

@@ -28,6 +28,7 @@ from spillway.rules import (
     Limit,
     LiquidationRules,
     Price,
+    ProfitRules,
     Trigger,
 )
 from spillway.storage import PoolStorage
@@ -83,9 +84,15 @@ class Venue:
     fund: FundParams | None = None
     closing: AdlRules = HYPERLIQUID_ADL
     index: IndexRules | None = None  # losses are charged per lot, and nobody is ranked
+    profit: ProfitRules | None = None  # likewise, but on profit
     providers: Layer | None = None
     policy: str = "HyperliquidQueue"
     quota: Quota | None = None  # lots are shared, and nobody is ranked
+
+    @property
+    def charges(self) -> bool:
+        """Whether losses are charged to holders, and nobody but losers is closed."""
+        return self.index is not None or self.profit is not None
 
 
 VENUES = {
@@ -125,6 +132,8 @@ VENUES = {
     # Losses per lot: a fund, then both sides; or the other side alone, and little of it at a time.
     "both sides": Venue(SLICED, FundParams(), index=IndexRules(both_sides=True)),
     "other side": Venue(SLICED, index=IndexRules(most=50_000)),
+    # Losses on the profits of both sides, after a fund.
+    "session profit": Venue(SLICED, FundParams(), profit=ProfitRules()),
     # Lots by shares, at bankruptcy prices.
     "shares": Venue(
         closing=AdlRules(price=Price.BANKRUPTCY, everyone=True),
@@ -172,6 +181,8 @@ class Arena:
     jobs: set[tuple[int, int]] = field(default_factory=set)
     # Closings that have not ended: the loser -> those who won from it.
     winners: dict[int, set[int]] = field(default_factory=dict)
+    # Losers with a debt that profits are to bear, who may have paid in since they were closed.
+    debtors: set[int] = field(default_factory=set)
     most_gas: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -187,7 +198,7 @@ class Arena:
     def reset(self, owners: dict[int, Address]) -> None:
         """Forget what happened on a chain that has been put back."""
         self.owners = dict(owners)
-        self.jobs, self.winners = set(), {}
+        self.jobs, self.winners, self.debtors = set(), {}, set()
         self.now = self.snapshot()
 
     # --- acting ----------------------------------------------------------------------------
@@ -276,6 +287,12 @@ class Arena:
         """A job of auto-deleveraging, by what `jobs` holds."""
         return self.adl.call.job(first, second)
 
+    def collecting(self) -> list[int]:
+        """Markets in which profits are to bear debts."""
+        if self.venue.profit is None:
+            return []
+        return [number for number in range(len(MARKETS)) if self.adl.call.job(number).phase]
+
     def market_of(self, job: tuple[int, int]) -> int:
         """The market of a job."""
         return job[1 if self.venue.quota else 0]
@@ -300,6 +317,8 @@ class Arena:
                 yield f"account {entered.account} is taken over and ends with {taken.stored}"
         yield from self._closed(receipt)
         yield from self._locks()
+        yield from self._borne(receipt)
+        self.debtors = {n for n in self.now.accounts if self._owes(n)}
 
     def _flows(
         self, before: Snapshot, receipt: Receipt, function: str, reachable: Iterable[int]
@@ -391,15 +410,26 @@ class Arena:
                 yield f"account {closed.account}: the gap is not accounted for"
         for closed in receipt.named("Socialized"):
             held = self.now.accounts[closed.account]
-            if held.trader and (not held.flat or held.stored):
+            paid_in = closed.account in self.debtors and held.stored > 0
+            if held.trader and (not held.flat or held.stored) and not paid_in:
                 yield f"account {closed.account} is closed and keeps {held.stored} quote"
             if closed.owed != closed.covered + closed.charged + closed.left:
                 yield f"account {closed.account}: what it owed is not accounted for"
+
+    def _owes(self, number: int) -> bool:
+        return self.venue.profit is not None and bool(self.adl.call.owing(number))
+
+    def _borne(self, receipt: Receipt) -> Iterator[str]:
+        """Nobody who is charged on profit is left below zero, flat or not."""
+        for charge in receipt.named("ProfitCharged"):
+            if self.now.accounts[charge.holder].flat or self.now.equity(charge.holder) < 0:
+                yield f"account {charge.holder} is charged {charge.amount} quote"
 
     def _locks(self) -> Iterator[str]:
         """A market is locked, and seniority held, just while a job outlives its transaction."""
         shared = self.venue.quota is not None  # whose jobs lock their market from the first on
         due = {self.market_of(job) for job in self.jobs if shared or self.job(*job).locked}
+        due.update(self.collecting())
         locked = {number for number, market in enumerate(self.now.markets) if market.locked}
         if due != locked:
             yield f"locked markets {locked}, jobs in {due}"
@@ -426,6 +456,7 @@ KINDS: dict[str, Callable[[Any], str]] = {
     "Taken": lambda args: f"end {args.end}",
     "JobEnded": lambda args: f"reason {args.reason}",
     "SharesEnded": lambda args: f"reason {args.reason}",
+    "Socialized": lambda args: "left" if args.left else "borne",
     "Withdrawn": lambda args: "whole" if args.paid == args.units else "haircut",
 }
 
@@ -448,6 +479,7 @@ def deploy(engine: Engine, artifacts: Artifacts, rules: Venue = VENUES["vault"])
         providers=rules.providers,
         closing=rules.closing,
         index=rules.index,
+        profit=rules.profit,
         policy=rules.policy,
         vault_params=VAULT_PARAMS,
         notice=NOTICE,

@@ -50,6 +50,8 @@ def keys(arena: Arena, market: int, *, longs: bool) -> list[tuple[int, int]]:
 def deleverage(arena: Arena) -> bool:
     """Close whoever is below zero; never refused while nobody else is at it. Whether anyone was."""
     losers = arena.due()[:BATCH]
+    if arena.venue.profit:
+        return bear(arena, losers)
     if not losers:
         return False
     if arena.venue.index:
@@ -118,6 +120,19 @@ def charge(arena: Arena, losers: Sequence[int]) -> None:
         arena.must(arena.adl, "close", loser, sender=arena.keeper)
 
 
+def bear(arena: Arena, losers: Sequence[int]) -> bool:
+    """End the jobs that are open, then close losers; never refused. Whether there was a need."""
+    markets = arena.collecting()
+    for market in markets:
+        arena.must(arena.adl, "proceed", market, MAX_UINT, sender=arena.keeper)
+    if losers:
+        arena.must(arena.adl, "close", losers, MAX_UINT, sender=arena.keeper)
+    if arena.collecting():
+        raise BrokenError(f"jobs are left open in {arena.collecting()}")
+    arena.events["went on with a job"] += bool(markets)
+    return bool(losers or markets)
+
+
 def keep(arena: Arena) -> bool:
     """Do one round of the waterfall. Whether anybody was below zero."""
     liquidate(arena, [*arena.accounts, *arena.backstops])
@@ -150,7 +165,8 @@ def expire_jobs(arena: Arena) -> None:
 def settle(arena: Arena) -> None:
     """At marks that stand still: bounded rounds of the keeper leave nobody below zero.
 
-    But for a backstop where an epoch charges no more than so much a lot: what it owes takes epochs.
+    But for a backstop whose debt is charged to holders: they bear so much an epoch, or no more than
+    they profit, and it keeps its lots.
     """
     same_marks(arena)
     for _ in range(ROUNDS):
@@ -158,7 +174,7 @@ def settle(arena: Arena) -> None:
         same_marks(arena)
         if not keep(arena) and not arena.jobs:
             break
-    spared = arena.backstops if arena.venue.index else []
+    spared = arena.backstops if arena.venue.charges else []
     left = {n: arena.now.equity(n) for n in arena.below_zero() if n not in spared}
     if left or arena.jobs:
         raise BrokenError(f"after {ROUNDS} rounds: below zero {left}, jobs {arena.jobs}")

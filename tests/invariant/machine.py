@@ -546,7 +546,11 @@ class VenueMachine(RuleBasedStateMachine):
         if arena.venue.index:
             self.act(arena.adl, "close", account, sender=arena.keeper)
             return
-        for leg in self.legs(account):
+        legs = self.legs(account)
+        if arena.venue.profit:
+            self.act(arena.adl, "close", [account], 0, sender=arena.keeper)
+            legs = []
+        for leg in legs:
             asked = leg if arena.venue.quota else (leg, 0)
             self.act(arena.adl, "open_jobs", account, [asked], sender=arena.keeper)
         for fills in steps:
@@ -625,13 +629,17 @@ class VenueMachine(RuleBasedStateMachine):
             for number in named:
                 self.act(arena.adl, "close", number, sender=arena.outsider)
             return
+        if arena.venue.profit:
+            steps = plans[0][2] if plans else 0
+            self.act(arena.adl, "close", named, steps, sender=arena.outsider)
+            return
         if arena.venue.quota:
             plans = [(self.anyone(place), plan[0], plan[2]) for place, plan in enumerate(plans)]
         self.act(arena.adl, "deleverage", named, plans, sender=arena.outsider)
 
     @rule(market=MARKET_IDS, who=PLACES, threshold=WILD, due=st.sampled_from([True, True, False]))
     def open_job(self, market: int, who: int, threshold: int, due: bool) -> None:
-        if self.arena.venue.index:
+        if self.arena.venue.charges:
             return
         loser = self.anyone(who)
         losers = self.arena.due()
@@ -670,7 +678,9 @@ class VenueMachine(RuleBasedStateMachine):
         told: list[int],
     ) -> None:
         """One step of a job, with whatever parameters."""
-        if self.arena.venue.index:
+        if self.arena.venue.profit:
+            self.act(self.arena.adl, "proceed", market, count, sender=self.arena.outsider)
+        if self.arena.venue.charges:
             return
         side = self.side(market, longs, place)
         if self.arena.venue.quota and what in {"scan", "order"}:
@@ -689,6 +699,8 @@ class VenueMachine(RuleBasedStateMachine):
     def work(self, place: int, fills: int) -> None:
         """Somebody honest carries an open job on, a step at a time."""
         arena = self.arena
+        for market in arena.collecting():
+            self.act(arena.adl, "proceed", market, fills, sender=arena.keeper)
         if not arena.jobs:
             return
         side = self.side(0, False, place)

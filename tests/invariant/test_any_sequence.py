@@ -35,6 +35,14 @@ LAYERS = {
     "open": (*FALLS, "BackstopEntered", "GapBorne", "DeficitWritten, deficit"),
     "both sides": ("BookEntered, filled", "Spent", "Charged", "Exempted"),
     "shares": (*FALLS, "BackstopEntered", "Closed, even", "SharesEnded, reason 0"),
+    "session profit": (
+        "BookEntered, filled",
+        "Spent",
+        "ProfitCharged",
+        "Socialized, borne",
+        "Socialized, left",
+        "went on with a job",
+    ),
     "other side": ("BookEntered, filled", "Charged", "DeficitWritten, deficit"),
 }
 LONG = settings(

@@ -14,8 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from spillway import presets, tables
-from spillway.model.policies import INDEXES, contract_name
-from spillway.preset_rules import adl_rules, fund_rules, index_rules, layer, liquidation_rules
+from spillway.model.policies import INDEXES, PROFITS, contract_name
+from spillway.preset_rules import (
+    adl_rules,
+    fund_rules,
+    index_rules,
+    layer,
+    liquidation_rules,
+    profit_rules,
+)
 from spillway.rules import NOBODY
 from spillway.tables import Number, Table, Text, Whole
 from tests import bench as benches
@@ -139,19 +146,20 @@ def deploy(
     preset = ruled(vectors)
     behind = {told.by: layer(told, NOBODY) for told in preset.backstops}
     fund = fund_rules(preset.insurance, preset.vault, 0)[0] if preset.insurance else None
-    indexed = preset.adl.policy in INDEXES
+    policy = preset.adl.policy
     return benches.deploy(
         engine,
         artifacts,
         admin,
         keeper,
-        policy=contract_name(preset.adl.policy),
+        policy=contract_name(policy),
         liquidation=liquidation_rules(preset),
         layer=behind.get("vault", BEHIND_THE_BOOK),
         providers=behind.get("providers"),
         fund=fund,
         closing=adl_rules(preset, NOBODY),
-        index=index_rules(preset, NOBODY) if indexed else None,
+        index=index_rules(preset, NOBODY) if policy in INDEXES else None,
+        profit=profit_rules(preset, NOBODY) if policy in PROFITS else None,
     )
 
 

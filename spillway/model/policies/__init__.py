@@ -2,7 +2,8 @@
 
 `QUEUES` says who is deleveraged first, `SHARES` how lots are shared over all. They are the one list
 of them: presets, deployment, tests and tables go by it. `INDEXES` are the rules that look at
-nobody: they charge a loss per lot (`spillway.model.adl_index`).
+nobody: they charge a loss per lot (`spillway.model.adl_index`). `PROFITS` are those that charge it
+on profit (`spillway.model.adl_profit`).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from spillway.model.policies.share import Asked, Quota
 
 __all__ = [
     "INDEXES",
+    "PROFITS",
     "QUEUES",
     "SHARES",
     "Asked",
@@ -67,6 +69,9 @@ SHARES: dict[str, Quota] = {
 
 # Whose lots bear a loss: those of the side that gained by it, or of both.
 INDEXES = ("other_side", "both_sides")
+
+# Whose profit bears it: that of the session, on both sides.
+PROFITS = ("session_profit",)
 
 
 def contract_name(policy: str) -> str:

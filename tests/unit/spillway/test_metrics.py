@@ -169,6 +169,31 @@ def test_a_loss_that_the_fund_pays_whole_is_not_socialised() -> None:
     assert made.needed == 40
 
 
+def test_a_loss_that_profits_bear_is_socialised_though_it_takes_blocks() -> None:
+    """Two losers hand their lots over; the one is paid for by a holder, a block later."""
+    made = Tally(CHILD)
+    seen = venue(Account(LOSER, 0, 0, {0: Leg(10)}), Account(WINNER, 0, 0, {0: Leg(-10)}))
+    joined = {"market": 0, "amount": 30}
+    first = [
+        event("Exchanged", market=0, buyer=CHILD, seller=LOSER, lots=10, quote=10 * MARK),
+        event("DebtJoined", account=LOSER, **joined),
+        event("Exchanged", market=0, buyer=CHILD, seller=OTHER, lots=3, quote=3 * MARK),
+        socialized(OTHER, owed=5, covered=5, charged=0),
+    ]
+    made.add(seen, seen, first, Flows())
+    assert made.layers["socialized"] == Layer()
+    second = [
+        event("ProfitCharged", market=0, account=LOSER, holder=WINNER, amount=30),
+        socialized(LOSER, owed=30, covered=0, charged=30),
+    ]
+    made.add(seen, replace(seen, block=2), second, Flows())
+    layer = made.layers["socialized"]
+    assert (layer.count, layer.notional, layer.loss) == (1, 10 * MARK, 30)
+    assert (layer.accounts, dict(made.winners.taken)) == ({WINNER}, {WINNER: 30})
+    assert made.needed == 35
+    assert made.handed == {}
+
+
 def test_what_a_vault_owes_and_others_are_charged_is_its_gain() -> None:
     before = venue(Account(CHILD, 0, 4, {0: Leg(10)}), Account(WINNER, 0, 0, {0: Leg(-10)}))
     made = tally(charge(2, CHILD), socialized(CHILD, 20, 0, 20), before=before)

@@ -115,7 +115,7 @@ def test_layers_that_can_not_be_are_refused(tmp_path: Path, told: str, says: str
         (
             'policy = "hyperliquid_queue"',
             'policy = "whoever_queue"',
-            r"adl\.policy: found 'whoever_queue', allowed: one of hyperliquid_queue, .*both_sides$",
+            r"adl\.policy: found 'whoever_queue', allowed: one of hyperliquid_queue, .*_profit$",
         ),
         (
             'policy = "hyperliquid_queue"',

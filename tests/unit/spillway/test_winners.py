@@ -188,3 +188,22 @@ def test_a_charge_counts_as_taken_and_closes_nobody() -> None:
     assert (made.hits, made.forgone(HELD.markets)) == ([], {})
     assert made.top == (WINNER, 200)
     assert made.survival() == Fraction(170, 200)
+
+
+def on_profit(holder: int, amount: int) -> Event:
+    return event("ProfitCharged", market=0, account=LOSER, holder=holder, amount=amount)
+
+
+def test_charges_on_profit_are_borne_by_whom_they_name() -> None:
+    events = [on_profit(WINNER, 7), charged(3), on_profit(WINNER, 2), on_profit(8, 1)]
+    assert winners.charges_of(events[:1], HELD) == {WINNER: 7}
+    assert winners.charges_of(events, HELD) == {WINNER: 39, OTHER: 15, 8: 1}
+
+
+def test_who_profits_on_either_side_is_a_candidate_where_profit_is_charged() -> None:
+    """The long is ahead by 150 - of 400 that it has -, the short by 100."""
+    made, long = Winners(), Account(8, 150, 0, {0: Leg(5, 100)})
+    seen = venue(BANKRUPT, SHORT, long)
+    made.add(seen, seen, [on_profit(WINNER, 7)], (), {WINNER: 7})
+    assert dict(made.taken) == {WINNER: 7}
+    assert made.top == (8, 400)

@@ -1,0 +1,1 @@
+"""Auto-deleveraging pro rata on session profit."""
