@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from spillway.model.policies import INDEXES, QUEUES, SHARES, contract_name
 from spillway.preset_rules import (
     adl_rules,
+    counterparty_terms,
     fund_rules,
     index_rules,
     layer,
@@ -60,6 +61,7 @@ class Contracts:
     fund: Contract | None = None
     levers: Contract | None = None
     providers: Contract | None = None
+    counterparty: Contract | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,17 +144,24 @@ def deploy(
         run_by.shed_slice_ppm,
         run_by.shed_band_ppm,
     )
-    vault = new("Vault", pool.address, custody.address, book.address, params)
+    traded_at = (pool.address, custody.address, book.address)
+    vault = new("Vault", *traded_at, params)
     fund = None
     if preset.insurance:
         fund_params, caps = fund_rules(preset.insurance, preset.vault, len(scenario.markets))
-        fund = new("InsuranceFund", pool.address, custody.address, book.address, fund_params, caps)
+        fund = new("InsuranceFund", *traded_at, fund_params, caps)
     fund_at = fund.address if fund else NOBODY
     providers = new("BackstopProviders", pool.address, 0) if preset.providers else None
+    pooled = (
+        new("Counterparty", *traded_at, counterparty_terms(preset.counterparty))
+        if preset.counterparty
+        else None
+    )
     behind = {
         "vault": vault.address,
         "insurance": fund_at,
         "providers": providers.address if providers else NOBODY,
+        "counterparty": pooled.address if pooled else NOBODY,
     }
     layers = [layer(each, behind[each.by]) for each in preset.backstops]
     selling = liquidation_rules(preset)
@@ -172,7 +181,7 @@ def deploy(
         adl = new("AdlShares", pool.address, policy.address, fund_at, closing)
     else:
         policy = levers or allowed[0]
-        closing = adl_rules(preset, liquidator.address)
+        closing = adl_rules(preset, (pooled or liquidator).address)
         adl = new("Adl", pool.address, policy.address, fund_at, closing)
     lens = new("Lens", pool.address, book.address, adl.address)
     contracts = Contracts(
@@ -188,6 +197,7 @@ def deploy(
         fund=fund,
         levers=levers,
         providers=providers,
+        counterparty=pooled,
     )
     _grant(contracts, roles.admin)
     vault.transact.open_accounts(sender=roles.admin)
@@ -208,11 +218,18 @@ def lever_policies(preset: Preset, scenario: Scenario) -> list[str]:
 
 
 def _endow(contracts: Contracts, preset: Preset, scenario: Scenario, admin: Address) -> None:
-    """Open the fund's accounts, and give each its part of the fund's capital."""
+    """Open the accounts of fund and counterparty, and give each its part of the capital."""
+    usdc = contracts.usdc
+    deposited = sum(usdc_to_units(one.amount_usd) for one in scenario.vault.depositors)
+    if contracts.counterparty and preset.counterparty:
+        capital = deposited * preset.counterparty.capital_ppm // PPM
+        usdc.transact.mint(admin, capital, sender=admin)
+        usdc.transact.approve(contracts.counterparty.address, capital, sender=admin)
+        contracts.counterparty.transact.open(sender=admin)
+        contracts.counterparty.transact.give(capital, sender=admin)
     if not contracts.fund or not preset.insurance:
         return
-    fund, usdc = contracts.fund, contracts.usdc
-    deposited = sum(usdc_to_units(one.amount_usd) for one in scenario.vault.depositors)
+    fund = contracts.fund
     capital = deposited * preset.insurance.capital_ppm // PPM
     markets = [0] if preset.insurance.pooled else list(range(len(scenario.markets)))
     usdc.transact.mint(admin, capital, sender=admin)
