@@ -7,6 +7,7 @@ from enum import IntEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from spillway.errors import BadInput
 from spillway.model.policies import INDEXES, QUEUES, SHARES, contract_name
 from spillway.preset_rules import (
     adl_rules,
@@ -17,7 +18,7 @@ from spillway.preset_rules import (
     liquidation_rules,
 )
 from spillway.rules import NOBODY, PPM
-from spillway.scenario import desks
+from spillway.scenario import MAX_LEGS, desks
 from spillway.timeline import needs_levers
 from spillway.units import size_to_lots, usdc_to_units
 
@@ -103,6 +104,13 @@ def cast(engine: Engine, preset: Preset, scenario: Scenario) -> Cast:
         providers=tuple(islice(others, preset.providers.count if preset.providers else 0)),
         traders=tuple(others),
     )
+
+
+def check_fit(preset: Preset, scenario: Scenario) -> None:
+    """Raise BadInput where a venue can't list a scenario's markets."""
+    if preset.counterparty and len(scenario.markets) > MAX_LEGS:
+        allowed = f"a scenario with at most {MAX_LEGS} markets: its counterparty has one account"
+        raise BadInput("command line", "--venue", preset.name, allowed)
 
 
 def deploy(

@@ -1,0 +1,57 @@
+"""What anyone may have a venue's counterparty do: quote, and order closings beyond its limit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spillway.model import counterparty as model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from spillway.actors.view import View
+    from spillway.engines import Address, Call
+    from spillway.presets import Adl
+    from spillway.venue import Venue
+
+
+class Counterparty:
+    """The calls to the pool that trades against everyone; none where a venue has no such pool."""
+
+    def __init__(self, venue: Venue, address: Address, rules: Adl) -> None:
+        """Take who calls, and whether auto-deleveraging closes what the pool orders."""
+        self._venue = venue
+        self._address = address
+        self._orders = rules.trigger == "ordered"
+        self._contract = venue.contracts.counterparty
+        self._account, self._factor, self._target = 0, 0, 0
+        if self._contract:
+            self._account = int(self._contract.call.account())
+            terms = self._contract.call.terms()
+            self._factor, self._target = int(terms.factor), int(terms.target)
+
+    def quote(self, view: View) -> list[Call]:
+        """Limit what has grown too much; where nothing has, quote every market anew."""
+        if beyond := list(self.beyond(view)):
+            return [self._venue.limit(market, self._address) for market in beyond]
+        markets = range(len(view.now.markets)) if self._account else ()
+        return [self._venue.quote(n, self._address) for n in markets if view.usable(n)]
+
+    def beyond(self, view: View) -> Iterator[int]:
+        """Yield the markets in which more is pending than the pool allows."""
+        if not self._account or not self._orders or view.now.equity(self._account) < 0:
+            return
+        account, markets = view.now.accounts[self._account], view.now.markets
+        capital = model.worth(account, markets)
+        for number, leg in account.legs.items():
+            terms = (capital, abs(leg.size), self._factor, self._target)
+            exceeds = model.beyond(model.pending(leg, markets[number]), *terms)
+            if exceeds and markets[number].fresh(view.time):
+                yield number
+
+    def ordered(self) -> list[int]:
+        """Return the pool's account where a closing of it is ordered for this epoch."""
+        if not self._contract or not self._orders:
+            return []
+        epoch, _ = self._contract.call.last_handled(self._account)
+        return [self._account] if epoch == self._venue.contracts.pool.call.epoch() else []
