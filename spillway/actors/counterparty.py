@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from spillway.model import counterparty as model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from spillway.actors.view import View
     from spillway.engines import Address, Call
     from spillway.presets import Adl
@@ -32,22 +30,26 @@ class Counterparty:
 
     def quote(self, view: View) -> list[Call]:
         """Limit what has grown too much; where nothing has, quote every market anew."""
-        if beyond := list(self.beyond(view)):
+        if beyond := self.beyond(view):
             return [self._venue.limit(market, self._address) for market in beyond]
         markets = range(len(view.now.markets)) if self._account else ()
         return [self._venue.quote(n, self._address) for n in markets if view.usable(n)]
 
-    def beyond(self, view: View) -> Iterator[int]:
-        """Yield the markets in which more is pending than the pool allows."""
+    def beyond(self, view: View) -> list[int]:
+        """Return the markets in which more is pending than the pool allows."""
         if not self._account or not self._orders or view.now.equity(self._account) < 0:
-            return
+            return []
         account, markets = view.now.accounts[self._account], view.now.markets
         capital = model.worth(account, markets)
-        for number, leg in account.legs.items():
-            terms = (capital, abs(leg.size), self._factor, self._target)
-            exceeds = model.beyond(model.pending(leg, markets[number]), *terms)
-            if exceeds and markets[number].fresh(view.time):
-                yield number
+        return [
+            number
+            for number, leg in account.legs.items()
+            if markets[number].fresh(view.time)
+            and self._lots(model.pending(leg, markets[number]), capital, abs(leg.size))
+        ]
+
+    def _lots(self, pending: int, worth: int, size: int) -> int:
+        return model.beyond(pending, worth, size, self._factor, self._target)
 
     def ordered(self) -> list[int]:
         """Return the pool's account where a closing of it is ordered for this epoch."""

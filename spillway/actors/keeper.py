@@ -74,7 +74,7 @@ class Keeper:
         """Whether anybody is below zero, or in a closing that was left: one may be above by now."""
         if any(self._due(view)) or any(market.locked for market in view.now.markets):
             return True
-        return any(self._counterparty.beyond(view))
+        return bool(self._counterparty.beyond(view))
 
     def losers(self, view: View) -> list[int]:
         """Return whom `deleverage` closes, in its order."""
