@@ -105,9 +105,12 @@ def quote(market: uint256):
     assert not seen.locked, "counterparty: market is locked"
     assert self.ordered_in != staticcall POOL.epoch(), "counterparty: closing is ordered"
     size: int256 = (staticcall POOL.position(account, market)).size
-    most: int256 = self._most(account, seen)
+    health: IMarginPool.Health = staticcall POOL.health(account)
+    most: int256 = self._most(account, health, seen)
     orders: DynArray[IOrderBook.Order, MAX_ORDERS] = []
-    if seen.open_interest < seen.open_interest_cap:
+    # Short of margin it only cancels: a refusal would leave prices of before in the book.
+    solid: bool = health.equity >= convert(health.initial, int256)
+    if solid and seen.open_interest < seen.open_interest_cap:
         for is_bid: bool in [True, False]:
             price: uint256 = self._price(seen, is_bid)
             lots: uint256 = math._positive(most - size if is_bid else most + size)
@@ -268,8 +271,8 @@ def _requote(account: uint256, market: uint256, orders: DynArray[IOrderBook.Orde
 # @notice Most lots of a position that quotes may lead to: not more than the reserve, and than there may be in all.
 @internal
 @view
-def _most(account: uint256, seen: IMarginPool.Market) -> int256:
-    worth: uint256 = math._positive(self._worth(account, staticcall POOL.health(account)))
+def _most(account: uint256, health: IMarginPool.Health, seen: IMarginPool.Market) -> int256:
+    worth: uint256 = math._positive(self._worth(account, health))
     lots: uint256 = worth * TERMS.reserve // PPM // seen.index
     return convert(min(lots, seen.open_interest_cap), int256)
 

@@ -324,7 +324,7 @@ class _Loop:
             stops: list[Call] = []
             if keeps:
                 calls = [*calls, *self._keeper.unlock(view), *self._keeper.quote(view)]
-                calls = [*calls, *self._keeper.liquidate(view)]
+                calls = [*calls, *self._keeper.liquidate(view), *self._keeper.limit(view)]
                 calls = [*calls, *self._keeper.share_fees()]
                 sheds, stops = self._keeper.shed(view), self._keeper.trigger(view)
             cash = [*self._admin.decide(view), *self._cashier.decide()]

@@ -106,9 +106,14 @@ def cast(engine: Engine, preset: Preset, scenario: Scenario) -> Cast:
     )
 
 
+def fits(preset: Preset, scenario: Scenario) -> bool:
+    """Whether a venue can list a scenario's markets: a counterparty stands in each of them."""
+    return preset.counterparty is None or len(scenario.markets) <= MAX_LEGS
+
+
 def check_fit(preset: Preset, scenario: Scenario) -> None:
     """Raise BadInput where a venue can't list a scenario's markets."""
-    if preset.counterparty and len(scenario.markets) > MAX_LEGS:
+    if not fits(preset, scenario):
         allowed = f"a scenario with at most {MAX_LEGS} markets: its counterparty has one account"
         raise BadInput("command line", "--venue", preset.name, allowed)
 

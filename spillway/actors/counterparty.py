@@ -29,11 +29,14 @@ class Counterparty:
             self._factor, self._target = int(terms.factor), int(terms.target)
 
     def quote(self, view: View) -> list[Call]:
-        """Limit what has grown too much; where nothing has, quote every market anew."""
-        if beyond := self.beyond(view):
-            return [self._venue.limit(market, self._address) for market in beyond]
-        markets = range(len(view.now.markets)) if self._account else ()
+        """Quote every market anew, at the prices of the block."""
+        quotes = self._account and view.now.equity(self._account) >= 0
+        markets = range(len(view.now.markets)) if quotes else ()
         return [self._venue.quote(n, self._address) for n in markets if view.usable(n)]
+
+    def limit(self, view: View) -> list[Call]:
+        """Order what is beyond the limit to be closed; its quotes go."""
+        return [self._venue.limit(market, self._address) for market in self.beyond(view)]
 
     def beyond(self, view: View) -> list[int]:
         """Return the markets in which more is pending than the pool allows."""

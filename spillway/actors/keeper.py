@@ -116,8 +116,12 @@ class Keeper:
         return self._closings.left_over(view)
 
     def quote(self, view: View) -> list[Call]:
-        """Have the venue's counterparty quote its markets, or order a closing, where it has one."""
+        """Have the venue's counterparty quote its markets, where there is one."""
         return self._counterparty.quote(view)
+
+    def limit(self, view: View) -> list[Call]:
+        """Have it order closings once others have won too much from it."""
+        return self._counterparty.limit(view)
 
     # --- the rest ----------------------------------------------------------------------------
 

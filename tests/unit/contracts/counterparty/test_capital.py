@@ -50,7 +50,7 @@ def test_nothing_goes_before_it_is_open(empty: Bench, act: Callable[[Bench], obj
 
 def test_what_anyone_gives_is_the_pool_s(bench: Bench) -> None:
     pool = bench.accounts["pool"]
-    assert (bench.equity(pool), worth(bench)) == (house.WORTH, house.WORTH)
+    assert bench.equity(pool) == worth(bench) == house.WORTH
     bench.give_pooled(7)
     assert bench.equity(pool) == house.WORTH + 7
     assert bench.usdc.call.balanceOf(bench.pooled.address) == 0

@@ -178,7 +178,7 @@ def test_only_what_is_ordered_is_closed_of_many_legs(bench: Bench) -> None:
     pool = stand(bench, -LOTS)
     stand(bench, 200, 50, market=1)
     bench.mark(125, 60, 20)
-    assert (worth(bench), pending(bench, 1)) == (50_000, 0)
+    assert (worth(bench), pending(bench, 1)) == (Decimal(50_000), Decimal(0))
     bench.requote(1)
     with refused("counterparty: within its limit"):
         bench.limit(1)

@@ -111,6 +111,20 @@ def test_a_quote_out_of_the_band_is_left_out(bench: Bench) -> None:
     assert set(quotes(bench)) == {"ask"}
 
 
+def test_short_of_margin_it_only_cancels(bench: Bench) -> None:
+    """At 280 it is worth 50,000, of which 5,000 are left: 250 lots need 14,000."""
+    stand(bench, -LOTS)
+    bench.requote(0)
+    bench.requote(1)
+    bench.mark(280, *REST)
+    for market in (1, 2):
+        bench.requote(market)
+        assert quotes(bench, market) == {}
+    bench.give_pooled(20_000)
+    bench.requote(2)
+    assert set(quotes(bench, 2)) == {"bid", "ask"}
+
+
 def test_at_the_cap_on_open_interest_nothing_is_placed(bench: Bench) -> None:
     market = bench.list_market(cap=100)
     bench.mark(*START, 100)
