@@ -222,7 +222,7 @@ def last_handled(account: uint256) -> (uint256, uint256):
 
 
 # @dev Auto-deleveraging gives an order's lots what they gained since its prices were fixed, less `equity`: what mark
-#      is better for them than the index leaves the index. Sizes are below 2**56, prices below 2**80.
+#      is better for them than the index leaves the index. Who has less than that gives what it has.
 @external
 @view
 def order_of(account: uint256, market: uint256) -> ILiquidator.Order:
@@ -238,7 +238,8 @@ def order_of(account: uint256, market: uint256) -> ILiquidator.Order:
     order.epoch = noted.epoch
     order.size = math._magnitude(lots)
     order.left = order.size
-    order.equity = lots * (convert(seen.mark, int256) - convert(seen.index, int256))
+    better: int256 = lots * (convert(seen.mark, int256) - convert(seen.index, int256))
+    order.equity = min(better, (staticcall POOL.health(account)).equity)
     return order
 
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.invariant import arena as arenas
-from tests.invariant.machine import ProvidedMachine, VenueMachine
+from tests.invariant.machine import PooledMachine, ProvidedMachine, VenueMachine
 
 if TYPE_CHECKING:
     from spillway.build import Artifacts
@@ -32,6 +32,7 @@ LAYERS = {
     "fund": (*FALLS, "BackstopEntered", "Spent", "Halted", "closing gone on with"),
     "restoring": (*FALLS, "Spent", "Closed, even"),
     "providers": (*FALLS, "BackstopEntered", "Pledged", "Released", "Spent"),
+    "counterparty": (*FALLS, "BackstopEntered", "ProfitLimited", "Closed, even"),
     "open": (*FALLS, "BackstopEntered", "GapBorne", "DeficitWritten, deficit"),
     "both sides": ("BookEntered, filled", "Spent", "Charged", "Exempted"),
     "shares": (*FALLS, "BackstopEntered", "Closed, even", "SharesEnded, reason 0"),
@@ -54,6 +55,8 @@ def arena(engine: Engine, artifacts: Artifacts, venue: str) -> arenas.Arena:
 
 def play(arena: arenas.Arena, profile: settings) -> None:
     def start() -> VenueMachine:
+        if arena.counterparty:
+            return PooledMachine(arena)
         return ProvidedMachine(arena) if arena.providers else VenueMachine(arena)
 
     run_state_machine_as_test(start, settings=profile)  # type: ignore[arg-type] # any callable does

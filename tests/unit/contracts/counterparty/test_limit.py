@@ -92,6 +92,21 @@ def test_it_closes_at_the_index_and_not_at_the_mark(bench: Bench) -> None:
     assert sums_hold(bench)
 
 
+def test_the_index_does_not_take_the_pool_below_zero(bench: Bench) -> None:
+    """At a mark of 125 it has 100 left; an index of 126 costs 250, of which it gives those 100."""
+    pool, far = stand(bench, -LOTS), bench.accounts["far"]
+    bench.pool.transact.advance([(0, 125 * USD, 126 * USD, 0)], sender=bench.oracle)
+    bench.pool.transact.pay(pool, far, (50_000 - 6_250 - 100) * USD, sender=hand(bench))
+    before = [bench.equity(bench.accounts[name]) for name in ("near", "far")]
+    [event] = bench.limit().named("ProfitLimited")
+    assert event.lots == LOTS == beyond(Decimal(6_500), Decimal(6_350))
+    bench.deleverage(pool)
+    assert bench.at(pool) == (0, 0)
+    after = [bench.equity(bench.accounts[name]) for name in ("near", "far")]
+    assert [now - was for now, was in zip(after, before, strict=True)] == [50, 50]
+    assert sums_hold(bench)
+
+
 def test_more_than_it_is_worth_closes_all_of_it(bench: Bench) -> None:
     """At 310 52,500 of 50,000 are pending; 4,000 that it wins elsewhere keep it above zero."""
     pool = stand(bench, -LOTS)
