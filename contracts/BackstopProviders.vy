@@ -10,17 +10,17 @@ from .interfaces import IBackstop
 from .interfaces import IBackstopProviders
 from .interfaces import IMarginPool
 from .modules import accounts
-from .modules import markets
+from .modules import capacity
 from .modules import math
 
 implements: IBackstop
 implements: IBackstopProviders
 
+initializes: capacity
+
 # Weighed in each takeover, ~200k gas each, cold, with the eight legs of an account of eight: what the dearest
 # liquidation leaves of a transaction is not more than this.
 MAX_PROVIDERS: constant(uint256) = 4
-# Legs of a trader's account.
-MAX_LEGS: constant(uint256) = 8
 MAX_LIMIT: constant(uint256) = 2**128
 NOBODY: constant(uint256) = max_value(uint256)
 
@@ -33,17 +33,10 @@ least: public(immutable(uint256))
 providers: DynArray[IBackstopProviders.Pledge, MAX_PROVIDERS]
 
 
-# One leg that is to pass, and what its margin goes by.
-struct Leg:
-    market: uint256
-    size: int256
-    mark: uint256
-    schedule: uint256
-
-
 @deploy
 def __init__(pool: IMarginPool, least_strength: uint256):
     POOL = pool
+    capacity.__init__(pool)
     least = least_strength
 
 
@@ -81,7 +74,7 @@ def leave(account: uint256):
 @view
 def backstop_for(account: uint256) -> uint256:
     taken: IMarginPool.Health = staticcall POOL.health(account)
-    legs: DynArray[Leg, MAX_LEGS] = self._legs(account, taken.legs)
+    legs: DynArray[capacity.Leg, capacity.MAX_LEGS] = capacity._legs(account, taken.legs)
     best: uint256 = 0
     most: uint256 = 0
     for provider: IBackstopProviders.Pledge in self.providers:
@@ -92,9 +85,9 @@ def backstop_for(account: uint256) -> uint256:
         room: uint256 = self._room(provider, own)
         if room < taken.notional or room <= most:
             continue
-        if math._count_bits(own.legs | taken.legs) > MAX_LEGS or own.stale_notional != 0:
+        if math._count_bits(own.legs | taken.legs) > capacity.MAX_LEGS or own.stale_notional != 0:
             continue
-        if own.equity >= self._initial_with(provider.account, own, legs):
+        if own.equity >= capacity._initial_with(provider.account, own, legs):
             best = provider.account
             most = room
     return best
@@ -185,64 +178,3 @@ def _room(provider: IBackstopProviders.Pledge, own: IMarginPool.Health) -> uint2
 def _strength(provider: IBackstopProviders.Pledge, own: IMarginPool.Health) -> uint256:
     free: uint256 = math._positive(own.equity - convert(own.initial, int256))
     return min(free, self._room(provider, own))
-
-
-# @notice The legs of an account that is to be taken over.
-@internal
-@view
-def _legs(account: uint256, bitmap: uint256) -> DynArray[Leg, MAX_LEGS]:
-    legs: DynArray[Leg, MAX_LEGS] = []
-    rest: uint256 = bitmap
-    for i: uint256 in range(MAX_LEGS):
-        if rest == 0:
-            break
-        market: uint256 = math._lowest_bit(rest)
-        rest &= rest - 1
-        legs.append(
-            Leg(
-                market=market,
-                size=(staticcall POOL.position(account, market)).size,
-                mark=(staticcall POOL.trading(market)).mark,
-                schedule=staticcall POOL.schedule(market),
-            )
-        )
-    return legs
-
-
-# @notice Initial margin of a provider, were these legs its own: all others stay as they are.
-@internal
-@view
-def _initial_with(
-    provider: uint256, own: IMarginPool.Health, legs: DynArray[Leg, MAX_LEGS]
-) -> int256:
-    initial: int256 = convert(own.initial, int256)
-    for leg: Leg in legs:
-        held: IMarginPool.Position = staticcall POOL.position(provider, leg.market)
-        before: uint256 = self._worst(held, held.size) * leg.mark
-        after: uint256 = self._worst(held, held.size + leg.size) * leg.mark
-        initial -= self._initial(before, held.leverage, leg.schedule)
-        # It may grow into a tier for which the leverage that was chosen is too high.
-        initial += max(
-            self._initial(after, held.leverage, leg.schedule),
-            self._initial(after, 0, leg.schedule),
-        )
-    return initial
-
-
-# @notice Lots at risk if every order of the worse side were filled, as the pool counts them.
-@internal
-@pure
-def _worst(held: IMarginPool.Position, size: int256) -> uint256:
-    return max(
-        math._magnitude(size + convert(held.resting_bids, int256)),
-        math._magnitude(size - convert(held.resting_asks, int256)),
-    )
-
-
-@internal
-@pure
-def _initial(notional: uint256, chosen: uint256, schedule: uint256) -> int256:
-    leverage: uint256 = chosen
-    if leverage == 0:
-        leverage = markets._max_leverage(schedule, notional)
-    return convert(math._ceil_div(notional, leverage), int256)

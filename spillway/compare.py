@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
 
-from spillway import compare_table, presets, scenario
+from spillway import compare_table, deploy, presets, scenario
 from spillway.errors import BadInput
 from spillway.sweep.batch import Batch, Plan, exit_code
 from spillway.sweep.runner import Cluster, connect
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from spillway.scenario import Scenario
     from spillway.sweep.work import Job
 
 INTERRUPTED = 130
@@ -30,7 +31,10 @@ TABLE = "compare.parquet"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The command line; `venues` empty = all presets, `policies` empty = each venue's own."""
+    """The command line.
+
+    `venues` empty = all presets that can list the markets, `policies` empty = each venue's own.
+    """
 
     scenario: str
     engine: str
@@ -75,7 +79,7 @@ def plan(options: Options) -> list[Job]:
         told = scenario.grown(told, options.traders)
     if options.seeds < 1:
         raise BadInput("command line", "--seeds", options.seeds, "at least 1")
-    venues = options.venues or tuple(presets.names())
+    venues = options.venues or tuple(name for name in presets.names() if _fits(name, told))
     for venue in venues:
         presets.find(venue, "--venues")
     for policy in options.policies:
@@ -94,6 +98,11 @@ def plan(options: Options) -> list[Job]:
         made.job({"venue": venue, **policy, "seed": str(seed)})
         for venue, policy, seed in product(venues, ruled, seeds)
     ]
+
+
+def _fits(venue: str, told: Scenario) -> bool:
+    """Whether a venue can list the markets of a scenario."""
+    return deploy.fits(presets.load(presets.find(venue)), told)
 
 
 def _once(option: str, values: Sequence[str]) -> None:

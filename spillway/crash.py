@@ -32,7 +32,7 @@ from spillway.actors.provider import Provider
 from spillway.actors.script import Script
 from spillway.actors.trader import Trader
 from spillway.actors.view import View
-from spillway.deploy import cast, cast_size, deploy
+from spillway.deploy import cast, cast_size, check_fit, deploy
 from spillway.engines import Genesis
 from spillway.engines.protocol import BLOCK_GAS_LIMIT
 from spillway.entrants import enter
@@ -122,6 +122,7 @@ class Run:
         blocks: Those mined so far.
         tally: What happened so far.
         funds: Accounts of the insurance fund; none under a venue without one.
+        counterparty: Account of the pool that trades against everyone; 0, there is none.
         early: How crowded it was at the end of the first block; None before.
         findings: Invariants that broke; the run stops at the first block with any.
         interrupted: Whether it was stopped before its end.
@@ -140,12 +141,18 @@ class Run:
     vault_start: int
     tally: Tally
     funds: tuple[int, ...] = ()
+    counterparty: int = 0
     early: EarlyWarning | None = None
     blocks: list[Block] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     interrupted: bool = False
     state_digest: str = ""
     wall_seconds: float = 0.0
+
+    @property
+    def payers(self) -> tuple[int, ...]:
+        """The accounts of those who are there to pay, beside the vault."""
+        return (*self.funds, self.counterparty) if self.counterparty else self.funds
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +179,9 @@ def genesis(scenario: Scenario, preset: Preset) -> Genesis:
 
     A block has room for what everyone may send: 300M gas for up to 2,000 senders and 6 markets, as
     much again for each 2,000 and each 6 more. A transaction has 2**24, however many they are.
+    Raises BadInput where the venue can't list the markets.
     """
+    check_fit(preset, scenario)
     before = SETUP_SECONDS + preset.vault.lock_seconds + DEPLOY_SECONDS
     senders = cast_size(preset, scenario)
     units = 1 + senders // SENDERS_A_BLOCK + (len(scenario.markets) - 1) // MARKETS_A_BLOCK
@@ -244,6 +253,7 @@ class _Loop:
             parent=self._observer.parent,
             child=self._observer.child,
             funds=_funds(stage.contracts, len(scenario.markets)),
+            counterparty=_counterparty(stage.contracts),
             start=start,
             now=start,
             vault_start=self._observer.vault_equity(start),
@@ -313,7 +323,8 @@ class _Loop:
             sheds: list[Call] = []
             stops: list[Call] = []
             if keeps:
-                calls = [*calls, *self._keeper.unlock(view), *self._keeper.liquidate(view)]
+                calls = [*calls, *self._keeper.unlock(view), *self._keeper.quote(view)]
+                calls = [*calls, *self._keeper.liquidate(view), *self._keeper.limit(view)]
                 calls = [*calls, *self._keeper.share_fees()]
                 sheds, stops = self._keeper.shed(view), self._keeper.trigger(view)
             cash = [*self._admin.decide(view), *self._cashier.decide()]
@@ -375,7 +386,7 @@ class _Loop:
         )
         self._run.tally.add(before, now, events, flows, suspects)
         if step == 0:
-            payers = (self._run.child, *self._run.funds)
+            payers = (self._run.child, *self._run.payers)
             self._run.early = early.read(self._venue.contracts, now, payers)
         self._run.findings = invariants.check(before, now, flows)
         if step % WHOLE_EVERY == 0 or step == self._scenario.clock.blocks - 1:
@@ -402,3 +413,8 @@ def _funds(contracts: Contracts, markets: int) -> tuple[int, ...]:
         return ()
     accounts = {contracts.fund.call.account_of(market) for market in range(markets)}
     return tuple(sorted(accounts))
+
+
+def _counterparty(contracts: Contracts) -> int:
+    """Return the account of the pool that trades against everyone, 0 where there is none."""
+    return int(contracts.counterparty.call.account()) if contracts.counterparty else 0

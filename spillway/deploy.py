@@ -7,17 +7,20 @@ from enum import IntEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from spillway.errors import BadInput
 from spillway.model.policies import INDEXES, PROFITS, QUEUES, SHARES, contract_name
 from spillway.preset_rules import (
     adl_rules,
+    counterparty_terms,
     fund_rules,
     index_rules,
     layer,
     liquidation_rules,
     profit_rules,
+    vault_params,
 )
 from spillway.rules import NOBODY, PPM
-from spillway.scenario import desks
+from spillway.scenario import MAX_LEGS, desks
 from spillway.timeline import needs_levers
 from spillway.units import size_to_lots, usdc_to_units
 
@@ -61,6 +64,7 @@ class Contracts:
     fund: Contract | None = None
     levers: Contract | None = None
     providers: Contract | None = None
+    counterparty: Contract | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,18 @@ def cast(engine: Engine, preset: Preset, scenario: Scenario) -> Cast:
     )
 
 
+def fits(preset: Preset, scenario: Scenario) -> bool:
+    """Whether a venue can list a scenario's markets: a counterparty stands in each of them."""
+    return preset.counterparty is None or len(scenario.markets) <= MAX_LEGS
+
+
+def check_fit(preset: Preset, scenario: Scenario) -> None:
+    """Raise BadInput where a venue can't list a scenario's markets."""
+    if not fits(preset, scenario):
+        allowed = f"a scenario with at most {MAX_LEGS} markets: its counterparty has one account"
+        raise BadInput("command line", "--venue", preset.name, allowed)
+
+
 def deploy(
     engine: Engine,
     artifacts: Mapping[str, Artifact],
@@ -116,44 +132,28 @@ def deploy(
     def new(name: str, *args: object) -> Contract:
         return engine.deploy(artifacts[name], *args, sender=roles.admin)
 
-    trading, terms = preset.trading, preset.oracle
+    trading = preset.trading
     usdc = new("USDC")
     pool = new("MarginPool", trading.taker_fee_ppm, trading.maker_fee_ppm, trading.band_ppm)
     custody = new("Custody", pool.address, usdc.address)
     book = new("OrderBook", pool.address)
-    reporters = [
-        (address, reporter.spot_weight, reporter.perp_weight)
-        for address, reporter in zip(roles.reporters, terms.reporters, strict=True)
-    ]
-    majors = sum(1 << place for place, market in enumerate(scenario.markets) if market.major)
-    oracle = new(
-        "Oracle",
-        pool.address,
-        book.address,
-        reporters,
-        terms.max_report_age_seconds,
-        terms.quorum,
-        majors,
-        terms.funding == "hourly",
-    )
-    run_by = preset.vault
-    params = (
-        run_by.at_risk_ppm,
-        run_by.lock_seconds,
-        run_by.shed_slice_ppm,
-        run_by.shed_band_ppm,
-    )
-    vault = new("Vault", pool.address, custody.address, book.address, params)
+    oracle = new("Oracle", pool.address, book.address, *_oracle_terms(preset, scenario, roles))
+    traded_at = (pool.address, custody.address, book.address)
+    vault = new("Vault", *traded_at, vault_params(preset.vault))
     fund = None
     if preset.insurance:
         fund_params, caps = fund_rules(preset.insurance, preset.vault, len(scenario.markets))
-        fund = new("InsuranceFund", pool.address, custody.address, book.address, fund_params, caps)
+        fund = new("InsuranceFund", *traded_at, fund_params, caps)
     fund_at = fund.address if fund else NOBODY
     providers = new("BackstopProviders", pool.address, 0) if preset.providers else None
+    pooled = None
+    if preset.counterparty:
+        pooled = new("Counterparty", *traded_at, counterparty_terms(preset.counterparty))
     behind = {
         "vault": vault.address,
         "insurance": fund_at,
         "providers": providers.address if providers else NOBODY,
+        "counterparty": pooled.address if pooled else NOBODY,
     }
     layers = [layer(each, behind[each.by]) for each in preset.backstops]
     selling = liquidation_rules(preset)
@@ -164,20 +164,20 @@ def deploy(
         addresses = [each.address for each in allowed]
         levers = new("Levers", pool.address, preset.levers.notice_seconds, addresses)
     taker = behind["insurance" if preset.insurance and preset.insurance.takes_over else "vault"]
-    if preset.adl.policy in INDEXES:
-        sharing = index_rules(preset, liquidator.address)
-        adl = new("AdlIndex", pool.address, fund_at, taker, sharing)
-    elif preset.adl.policy in PROFITS:
-        bearing = profit_rules(preset, liquidator.address)
-        adl = new("AdlProfit", pool.address, fund_at, taker, bearing)
-    elif preset.adl.policy in SHARES:
-        policy = new(contract_name(preset.adl.policy))
-        closing = adl_rules(preset, liquidator.address)
-        adl = new("AdlShares", pool.address, policy.address, fund_at, closing)
+    policy = preset.adl.policy
+    if policy in INDEXES:
+        rules: object = index_rules(preset, liquidator.address)
+        adl = new("AdlIndex", pool.address, fund_at, taker, rules)
+    elif policy in PROFITS:
+        rules = profit_rules(preset, liquidator.address)
+        adl = new("AdlProfit", pool.address, fund_at, taker, rules)
+    elif policy in SHARES:
+        rules = adl_rules(preset, liquidator.address)
+        quotas = new(contract_name(policy))
+        adl = new("AdlShares", pool.address, quotas.address, fund_at, rules)
     else:
-        policy = levers or allowed[0]
-        closing = adl_rules(preset, liquidator.address)
-        adl = new("Adl", pool.address, policy.address, fund_at, closing)
+        rules = adl_rules(preset, (pooled or liquidator).address)
+        adl = new("Adl", pool.address, (levers or allowed[0]).address, fund_at, rules)
     lens = new("Lens", pool.address, book.address, adl.address)
     contracts = Contracts(
         usdc=usdc,
@@ -192,12 +192,25 @@ def deploy(
         fund=fund,
         levers=levers,
         providers=providers,
+        counterparty=pooled,
     )
     _grant(contracts, roles.admin)
     vault.transact.open_accounts(sender=roles.admin)
     _list(contracts, preset, scenario, roles.admin)
     _endow(contracts, preset, scenario, roles.admin)
     return contracts
+
+
+def _oracle_terms(preset: Preset, scenario: Scenario, roles: Cast) -> tuple[object, ...]:
+    """Return what the oracle is told of its reporters, and of the markets."""
+    told = preset.oracle
+    reporters = [
+        (address, reporter.spot_weight, reporter.perp_weight)
+        for address, reporter in zip(roles.reporters, told.reporters, strict=True)
+    ]
+    majors = sum(1 << place for place, market in enumerate(scenario.markets) if market.major)
+    hourly = told.funding == "hourly"
+    return reporters, told.max_report_age_seconds, told.quorum, majors, hourly
 
 
 def lever_policies(preset: Preset, scenario: Scenario) -> list[str]:
@@ -212,11 +225,18 @@ def lever_policies(preset: Preset, scenario: Scenario) -> list[str]:
 
 
 def _endow(contracts: Contracts, preset: Preset, scenario: Scenario, admin: Address) -> None:
-    """Open the fund's accounts, and give each its part of the fund's capital."""
+    """Open the accounts of fund and counterparty, and give each its part of the capital."""
+    usdc = contracts.usdc
+    deposited = sum(usdc_to_units(one.amount_usd) for one in scenario.vault.depositors)
+    if contracts.counterparty and preset.counterparty:
+        capital = deposited * preset.counterparty.capital_ppm // PPM
+        usdc.transact.mint(admin, capital, sender=admin)
+        usdc.transact.approve(contracts.counterparty.address, capital, sender=admin)
+        contracts.counterparty.transact.open(sender=admin)
+        contracts.counterparty.transact.give(capital, sender=admin)
     if not contracts.fund or not preset.insurance:
         return
-    fund, usdc = contracts.fund, contracts.usdc
-    deposited = sum(usdc_to_units(one.amount_usd) for one in scenario.vault.depositors)
+    fund = contracts.fund
     capital = deposited * preset.insurance.capital_ppm // PPM
     markets = [0] if preset.insurance.pooled else list(range(len(scenario.markets)))
     usdc.transact.mint(admin, capital, sender=admin)

@@ -290,8 +290,8 @@ def _vault(run: Run) -> dict[str, str]:
 
 
 def _fund(run: Run) -> dict[str, str]:
-    """Tell what the insurance fund's accounts won or lost; zeros where the venue has none."""
-    start, end = (sum(seen.equity(number) for number in run.funds) for seen in (run.start, run.now))
+    """Tell what the insurance fund, or the counterparty, won or lost; zeros where there is none."""
+    start, end = (sum(map(seen.equity, run.payers)) for seen in (run.start, run.now))
     return {
         "equity_start_usd": usd(start),
         "equity_end_usd": usd(end),

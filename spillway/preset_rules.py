@@ -8,6 +8,7 @@ from spillway.model.policies import SHARES
 from spillway.presets import part_of
 from spillway.rules import (
     AdlRules,
+    CounterpartyTerms,
     FundParams,
     IndexRules,
     Layer,
@@ -21,7 +22,7 @@ from spillway.units import usd_to_quote
 
 if TYPE_CHECKING:
     from spillway.engines import Address
-    from spillway.presets import Backstop, Insurance, Preset, Vault
+    from spillway.presets import Backstop, Counterparty, Insurance, Preset, Vault
 
 FEES = 1
 NO_CAP = 2**256 - 1
@@ -69,8 +70,24 @@ def fund_rules(told: Insurance, sheds: Vault, markets: int) -> tuple[FundParams,
     return params, [cap] * markets
 
 
+def counterparty_terms(told: Counterparty) -> CounterpartyTerms:
+    """Return what the pool that trades against everyone may do."""
+    return CounterpartyTerms(told.factor_ppm, told.target_ppm, told.reserve_ppm, told.spread_ppm)
+
+
+def vault_params(told: Vault) -> tuple[int, ...]:
+    """Return what the vault puts at risk, how long it keeps deposits, and how it sheds."""
+    return told.at_risk_ppm, told.lock_seconds, told.shed_slice_ppm, told.shed_band_ppm
+
+
 def adl_rules(preset: Preset, liquidator: Address) -> AdlRules:
-    """Return whom auto-deleveraging closes, and how."""
+    """Return whom auto-deleveraging closes, and how.
+
+    Args:
+        preset: The venue.
+        liquidator: Whom it asks what was done for an account: the liquidator, or the counterparty
+            where that orders closings.
+    """
     told = preset.adl
     below = part_of(told.below)
     return AdlRules(
@@ -79,7 +96,8 @@ def adl_rules(preset: Preset, liquidator: Address) -> AdlRules:
         everyone=told.everyone,
         covered=told.covered,
         # Quotas are of all that the loser has.
-        restoring=preset.liquidation.closes == "restoring" and told.policy not in SHARES,
+        restoring=told.trigger == "ordered"
+        or (preset.liquidation.closes == "restoring" and told.policy not in SHARES),
         fee=told.fee_ppm,
         delay=told.delay_blocks,
         residual_to=FEES if told.residual_to == "fees" else 0,

@@ -66,7 +66,7 @@ class Liquidation(Table):
 class Backstop(Table):
     """Who takes over what the book could not sell, once equity is below a part of maintenance."""
 
-    by: Literal["vault", "insurance", "providers"]
+    by: Literal["vault", "insurance", "providers", "counterparty"]
     below: Part = "1"
     share: Part = "1"  # of the equity that is left; the rest is the fund's
     covers: Flag = False  # takes accounts below zero, too, and pays what they lack
@@ -92,6 +92,16 @@ class Providers(Table):
     leverage: Annotated[Whole, Field(ge=1, le=255)]  # notional that each pledges, of its capital
 
 
+class Counterparty(Table):
+    """A pool that trades against everyone, until they win too much from it."""
+
+    capital_ppm: Annotated[Whole, Field(ge=1)]  # of what depositors have in the vault
+    factor_ppm: Annotated[Whole, Field(ge=2, le=PPM)]  # of its worth: more pending starts a closing
+    target_ppm: Annotated[Whole, Field(ge=1, le=PPM)]  # what that leaves pending, below the factor
+    reserve_ppm: Ppm  # of its worth: notional in a market up to which it quotes
+    spread_ppm: Annotated[Whole, Field(ge=1, le=PPM)]  # of its quotes from the index
+
+
 class Vault(Table):
     """How the vault stands behind the book, and how it sheds what it took over."""
 
@@ -106,7 +116,7 @@ class Adl(Table):
 
     policy: Text
     residual_to: Literal["account", "fees"]
-    trigger: Literal["below_zero", "unrestored", "fund_short"] = "below_zero"
+    trigger: Literal["below_zero", "unrestored", "fund_short", "ordered"] = "below_zero"
     below: Part = "1"  # of maintenance, of those unrestored
     price: Literal["previous_mark", "mark", "index", "bankruptcy", "provider"] = "previous_mark"
     everyone: Flag = False
@@ -137,6 +147,7 @@ class Preset(Table):
     )
     insurance: Insurance | None = None
     providers: Providers | None = None
+    counterparty: Counterparty | None = None
     vault: Vault
     adl: Adl
     levers: Levers = Levers()
@@ -177,6 +188,7 @@ def load(path: Path) -> Preset:
     _check_backstops(preset, str(path))
     if preset.insurance:
         _check_insurance(preset.insurance, str(path))
+    _check_counterparty(preset, str(path))
     if preset.adl.policy not in POLICIES:
         raise BadInput(str(path), "adl.policy", preset.adl.policy, f"one of {', '.join(POLICIES)}")
     if preset.adl.overlapping and (preset.adl.policy in SHARES or not preset.adl.everyone):
@@ -198,6 +210,8 @@ def _check_backstops(preset: Preset, file: str) -> None:
             raise BadInput(file, f"{field}.by", backstop.by, allowed)
         if backstop.by == "providers" and preset.providers is None:
             raise BadInput(file, f"{field}.by", backstop.by, "only with a table [providers]")
+        if backstop.by == "counterparty" and preset.counterparty is None:
+            raise BadInput(file, f"{field}.by", backstop.by, "only with a table [counterparty]")
         for key, part in (("below", backstop.below), ("share", backstop.share)):
             if part_of(part) > 1:
                 raise BadInput(file, f"{field}.{key}", part, "at most 1")
@@ -217,6 +231,30 @@ def _check_insurance(fund: Insurance, file: str) -> None:
         raise BadInput(file, "insurance.resume_ppm", fund.resume_ppm, allowed)
 
 
+def _check_counterparty(preset: Preset, file: str) -> None:
+    """Raise BadInput where a pool's closings and auto-deleveraging don't go together."""
+    told, adl = preset.counterparty, preset.adl
+    if told is None:
+        if adl.trigger == "ordered":
+            raise BadInput(file, "adl.trigger", adl.trigger, "only with a table [counterparty]")
+        return
+    if adl.trigger != "ordered":
+        raise BadInput(file, "adl.trigger", adl.trigger, '"ordered", with a table [counterparty]')
+    if adl.policy not in QUEUES:
+        allowed = "a policy that ranks, with a table [counterparty]"
+        raise BadInput(file, "adl.policy", adl.policy, allowed)
+    if adl.price != "bankruptcy":
+        raise BadInput(file, "adl.price", adl.price, '"bankruptcy", with a table [counterparty]')
+    if adl.delay_blocks:
+        raise BadInput(file, "adl.delay_blocks", adl.delay_blocks, "0, with a table [counterparty]")
+    if told.target_ppm >= told.factor_ppm:
+        allowed = f"below counterparty.factor_ppm, {told.factor_ppm}"
+        raise BadInput(file, "counterparty.target_ppm", told.target_ppm, allowed)
+    if told.spread_ppm > preset.trading.band_ppm:
+        allowed = f"at most trading.band_ppm, {preset.trading.band_ppm}"
+        raise BadInput(file, "counterparty.spread_ppm", told.spread_ppm, allowed)
+
+
 def part_of(text: str) -> Fraction:
     """Return a part as a preset tells it: `2/3`."""
     return Fraction(text)
@@ -226,15 +264,18 @@ def with_policy(preset: Preset, policy: str) -> Preset:
     """Return the preset with another policy; nothing else of it changes, but for the price.
 
     Where lots are shared they carry the loss: everyone is closed at the loser's bankruptcy price,
-    and nobody is passed over.
+    and nobody is passed over. A pool that trades against everyone has parts of its position closed
+    against a ranking alone: without one it is closed as others are, below zero.
     """
     adl = _ruled(preset.adl.model_copy(update={"policy": policy}))
     return preset.model_copy(update={"adl": adl})
 
 
 def _ruled(adl: Adl) -> Adl:
-    """Return the rules with the price that a policy needs."""
-    if adl.policy not in SHARES:
-        return adl
-    told = {"price": "bankruptcy", "everyone": True, "overlapping": False}
+    """Return the rules with the price and the trigger that a policy needs."""
+    told: dict[str, object] = {}
+    if adl.policy in SHARES:
+        told = {"price": "bankruptcy", "everyone": True, "overlapping": False}
+    if adl.policy not in QUEUES and adl.trigger == "ordered":
+        told["trigger"] = "below_zero"
     return adl.model_copy(update=told)

@@ -245,6 +245,7 @@ def _who(run: Run, held: Account) -> dict[str, str]:
         run.parent: "vault",
         run.child: "backstop",
         **dict.fromkeys(run.funds, "insurance"),
+        **({run.counterparty: "counterparty"} if run.counterparty else {}),
     }
     if held.number in own:
         kind = own[held.number]

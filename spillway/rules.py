@@ -32,6 +32,7 @@ class Trigger(IntEnum):
     BELOW_ZERO = 0
     UNRESTORED = 1
     FUND_SHORT = 2
+    ORDERED = 3
 
 
 class Price(IntEnum):
@@ -80,6 +81,15 @@ class FundParams(NamedTuple):
     resume: int = PPM
     shed_slice: int = 50_000
     shed_band: int = 5_000
+
+
+class CounterpartyTerms(NamedTuple):
+    """`ICounterparty.Terms`."""
+
+    factor: int = 100_000
+    target: int = 20_000
+    reserve: int = 500_000
+    spread: int = 500
 
 
 class AdlRules(NamedTuple):

@@ -290,6 +290,25 @@ class Venue:
         call: Call = build(loser, market, sender=sender, gas=GAS_JOB)
         return call
 
+    # --- counterparty ------------------------------------------------------------------------
+
+    @property
+    def counterparty(self) -> Contract:
+        """The pool that trades against everyone. Raises ValueError where the venue has none."""
+        if self.contracts.counterparty is None:
+            raise ValueError("the venue has no counterparty")
+        return self.contracts.counterparty
+
+    def quote(self, market: int, sender: Address) -> Call:
+        """Have the counterparty quote a market around the index."""
+        call: Call = self.counterparty.build.quote(market, sender=sender, gas=GAS_REQUOTE)
+        return call
+
+    def limit(self, market: int, sender: Address) -> Call:
+        """Have the counterparty order the closing of what is won from it beyond its limit."""
+        call: Call = self.counterparty.build.limit(market, sender=sender, gas=GAS_REQUOTE)
+        return call
+
     # --- vault -------------------------------------------------------------------------------
 
     def vault_deposit(self, member: Member, units: int) -> Call:

@@ -18,6 +18,7 @@ from spillway.rules import (
     HYPERLIQUID_ADL,
     NOBODY,
     AdlRules,
+    CounterpartyTerms,
     FundParams,
     IndexRules,
     Layer,
@@ -69,6 +70,7 @@ class Bench:
     levers: Contract | None = None
     quota: Quota | None = None  # where lots are shared
     providers: Contract | None = None
+    counterparty: Contract | None = None
     accounts: dict[str, int] = field(default_factory=dict)
     owners: dict[int, Address] = field(default_factory=dict)
     next_sender: int = 20
@@ -149,6 +151,38 @@ class Bench:
         """The insurance fund, which the venue must have."""
         assert self.fund is not None
         return self.fund
+
+    @property
+    def pooled(self) -> Contract:
+        """The counterparty of everyone, which the venue must have."""
+        assert self.counterparty is not None
+        return self.counterparty
+
+    def open_pooled(self, name: str, usd: Decimal | int = 0) -> int:
+        """Open the counterparty's account, and give it money; its id."""
+        self.pooled.transact.open(sender=self.keeper)
+        account: int = self.pooled.call.account()
+        self.accounts[name] = account
+        if usd:
+            self.give_pooled(usd)
+        return account
+
+    def give_pooled(self, usd: Decimal | int) -> None:
+        """Give money to the counterparty."""
+        units = int(Decimal(usd) * UNITS)
+        self.usdc.transact.mint(self.keeper, units, sender=self.keeper)
+        self.usdc.transact.approve(self.pooled.address, units, sender=self.keeper)
+        self.pooled.transact.give(units, sender=self.keeper)
+
+    def requote(self, market: int = 0) -> Receipt:
+        """Anyone has the counterparty quote a market."""
+        receipt: Receipt = self.pooled.transact.quote(market, sender=self.keeper)
+        return receipt
+
+    def limit(self, market: int = 0) -> Receipt:
+        """Anyone has the counterparty limit what is won from it in a market."""
+        receipt: Receipt = self.pooled.transact.limit(market, sender=self.keeper)
+        return receipt
 
     def open_backstop(self, name: str, usd: Decimal | int) -> int:
         """Open the account that takes positions over."""
@@ -329,6 +363,7 @@ def deploy(
     liquidation: LiquidationRules = HYPERLIQUID,
     layer: Layer = BEHIND_THE_BOOK,
     providers: Layer | None = None,
+    counterparty: CounterpartyTerms | None = None,
     fund: FundParams | None = None,
     caps: Sequence[int] = (),
     closing: AdlRules | None = None,
@@ -344,38 +379,40 @@ def deploy(
 
     `vault_params` makes the vault a real one, whose accounts are still to be opened; `layer` says
     how it stands behind the book, and `providers` how they do, in front of it, with LEAST_STRENGTH
-    and more; none, no providers. `fund` adds an insurance fund, with `caps` by market; one that
+    and more; none, no providers. A `counterparty` stands behind the book alone, covers those below
+    zero, and orders closings. `fund` adds an insurance fund, with `caps` by market; one that
     takes over stands behind the book in place of the vault. With `index` losses are charged per
     lot, with `profit` on profit, and nobody is ranked: lots go to the fund if it takes over, else
-    to the vault. `by_hand` gives
-    further roles to plain addresses, in place of the contract of that role; those `ungranted` stay
-    open, as `rank_by` needs it. With a `notice`, seconds, the venue has levers, which may put one
-    of the `further` policies in the place of `policy`.
+    to the vault. `by_hand` gives further roles to plain addresses, in place of the contract of that
+    role; those `ungranted` stay open, as `rank_by` needs it. With a `notice`, seconds, the venue
+    has levers, which may put one of the `further` policies in the place of `policy`.
     """
     oracle, vault = engine.sender(10), engine.sender(11)
     usdc = engine.deploy(artifacts["USDC"], sender=admin)
     pool = engine.deploy(artifacts["MarginPool"], taker_fee, maker_fee, 100_000, sender=admin)
     custody = engine.deploy(artifacts["Custody"], pool.address, usdc.address, sender=admin)
     book = engine.deploy(artifacts["OrderBook"], pool.address, sender=admin)
+    traded_at = (pool.address, custody.address, book.address)
     if vault_params is None:
         backstop = engine.deploy(artifacts["SettableBackstop"], sender=admin)
     else:
-        behind = (pool.address, custody.address, book.address)
-        backstop = engine.deploy(artifacts["Vault"], *behind, vault_params, sender=admin)
+        backstop = engine.deploy(artifacts["Vault"], *traded_at, vault_params, sender=admin)
         vault = backstop.address
     insurance = None
     if fund is not None:
-        given = (pool.address, custody.address, book.address, fund, list(caps))
+        given = (*traded_at, fund, list(caps))
         insurance = engine.deploy(artifacts["InsuranceFund"], *given, sender=admin)
     fund_at = insurance.address if insurance else NOBODY
     layers = [layer._replace(backstop=backstop.address)]
     if insurance and fund and fund.takes_over:
-        layers = [Layer(insurance.address, below_num=1, below_den=1, covers=True)]
+        layers = [Layer(insurance.address, 1, 1, covers=True)]
     standing = None
     if providers is not None:
         pledged = (pool.address, LEAST_STRENGTH * USD)
         standing = engine.deploy(artifacts["BackstopProviders"], *pledged, sender=admin)
         layers = [providers._replace(backstop=standing.address), *layers]
+    pooled = _counterparty(engine, artifacts, admin, traded_at, counterparty)
+    layers = [Layer(pooled.address, 1, 1, covers=True)] if pooled else layers
     ruled = (pool.address, book.address, fund_at, liquidation, layers)
     liquidator = engine.deploy(artifacts["Liquidator"], *ruled, sender=admin)
     quota = _quota(policy)
@@ -384,21 +421,22 @@ def deploy(
     allowed = [engine.deploy(artifacts[name], sender=admin) for name in policies]
     levers = None
     if notice:
-        told = (pool.address, notice, [] if quota else [each.address for each in allowed])
-        levers = engine.deploy(artifacts["Levers"], *told, sender=admin)
+        named = [] if quota else [each.address for each in allowed]
+        levers = engine.deploy(artifacts["Levers"], pool.address, notice, named, sender=admin)
     if ranks:
         scores = levers or allowed[0] if quota is None else allowed[0]
-        closing = (closing or rules_of(policy))._replace(liquidator=liquidator.address)
-        ranked = (pool.address, scores.address, fund_at, closing)
+        told = (closing or rules_of(policy))._replace(liquidator=(pooled or liquidator).address)
+        ranked = (pool.address, scores.address, fund_at, told)
         adl = engine.deploy(artifacts[_kind(policy)], *ranked, sender=admin)
     else:
         taker = fund_at if fund and fund.takes_over else backstop.address
         rules = (index or profit or ProfitRules())._replace(liquidator=liquidator.address)
         charging = (pool.address, fund_at, taker, rules)
-        kind = "AdlIndex" if index else "AdlProfit"
-        adl = engine.deploy(artifacts[kind], *charging, sender=admin)
+        adl = engine.deploy(
+            artifacts["AdlIndex" if index else "AdlProfit"], *charging, sender=admin
+        )
     lens = engine.deploy(artifacts["Lens"], pool.address, book.address, adl.address, sender=admin)
-    holders = {
+    roles = {
         ORACLE: oracle,
         BOOK: book.address,
         LIQUIDATOR: liquidator.address,
@@ -409,9 +447,7 @@ def deploy(
         **({LEVERS: levers.address} if levers else {}),
         **(by_hand or {}),
     }
-    for role, holder in holders.items():
-        if role not in ungranted:
-            pool.transact.grant(role, holder, sender=admin)
+    _grant(pool, {n: holder for n, holder in roles.items() if n not in ungranted}, admin)
     return Bench(
         engine=engine,
         usdc=usdc,
@@ -432,7 +468,26 @@ def deploy(
         levers=levers,
         quota=quota,
         providers=standing,
+        counterparty=pooled,
     )
+
+
+def _counterparty(
+    engine: Engine,
+    artifacts: Artifacts,
+    admin: Address,
+    traded_at: Sequence[Address],
+    terms: CounterpartyTerms | None,
+) -> Contract | None:
+    """Deploy a counterparty, where there are terms for one."""
+    if terms is None:
+        return None
+    return engine.deploy(artifacts["Counterparty"], *traded_at, terms, sender=admin)
+
+
+def _grant(pool: Contract, roles: Mapping[int, Address], admin: Address) -> None:
+    for role, holder in roles.items():
+        pool.transact.grant(role, holder, sender=admin)
 
 
 def rank_by(bench: Bench, artifacts: Artifacts, policy: str) -> Bench:

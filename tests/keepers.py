@@ -88,9 +88,10 @@ class Shift:
         with engine.rehearse([], at):
             view = self._view(at)
             to_close = self._keeper.finds_losers(view)
-            calls = self._keeper.unlock(view)
+            calls = [*self._keeper.unlock(view), *self._keeper.quote(view)]
             if self._liquidates:
                 calls += self._keeper.liquidate(view)
+            calls += self._keeper.limit(view)
         more = to_close
         while more:
             with engine.rehearse(calls, at):

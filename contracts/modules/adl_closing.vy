@@ -45,6 +45,7 @@ LAST: constant(uint256) = 2
 BELOW_ZERO: constant(uint256) = 0
 UNRESTORED: constant(uint256) = 1
 FUND_SHORT: constant(uint256) = 2
+ORDERED: constant(uint256) = 3
 
 # The venue's rules.
 RULES: immutable(IAdl.Rules)
@@ -90,9 +91,12 @@ struct Order:
 
 @deploy
 def __init__(rules: IAdl.Rules):
-    assert rules.trigger <= FUND_SHORT and rules.price <= adl_jobs.PROVIDER, "adl: bad rules"
+    assert rules.trigger <= ORDERED and rules.price <= adl_jobs.PROVIDER, "adl: bad rules"
     assert 0 < rules.below_num and rules.below_num <= rules.below_den, "adl: bad rules"
     assert rules.everyone or not rules.overlapping, "adl: bad rules"
+    # Else what is ordered of an account would have all of it closed, at a price that gives its equity away.
+    restores: bool = rules.restoring and rules.price == adl_jobs.BANKRUPTCY
+    assert rules.trigger != ORDERED or restores, "adl: bad rules"
     RULES = rules
 
 
@@ -122,7 +126,9 @@ def _is_due(account: uint256, health: IMarginPool.Health) -> bool:
         return True
     if RULES.trigger == BELOW_ZERO or health.protocol:
         return False
-    if health.equity * RULES.below_den >= convert(health.maintenance, int256) * RULES.below_num:
+    if RULES.trigger != ORDERED and (
+        health.equity * RULES.below_den >= convert(health.maintenance, int256) * RULES.below_num
+    ):
         return False
     # By a measure that a gift of a few units does not meet: else anyone could keep an account from being closed.
     if RULES.trigger == FUND_SHORT and (

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spillway.actors.closings import Closings
+from spillway.actors.counterparty import Counterparty
 from spillway.actors.profit_closings import ProfitClosings
 from spillway.actors.share_closings import ShareClosings
 from spillway.model import margin
@@ -49,6 +50,7 @@ class Keeper:
         self._backstops = backstops
         self._rules = rules
         self._shares_fees = shares_fees
+        self._counterparty = Counterparty(venue, address, rules)
         self._closings = _kind(rules.policy)(venue, address, rules)
 
     # --- waterfall ---------------------------------------------------------------------------
@@ -70,16 +72,21 @@ class Keeper:
 
     def finds_losers(self, view: View) -> bool:
         """Whether anybody is below zero, or in a closing that was left: one may be above by now."""
-        return any(self._due(view)) or any(market.locked for market in view.now.markets)
+        if any(self._due(view)) or any(market.locked for market in view.now.markets):
+            return True
+        return bool(self._counterparty.beyond(view))
 
     def losers(self, view: View) -> list[int]:
         """Return whom `deleverage` closes, in its order."""
-        losers = [n for n in self._due(view) if _closable(n, view) and self._ripe(n, view)]
-        return sorted(losers, key=lambda number: (number in self._backstops, number))
+        ordered = self._counterparty.ordered()
+        due = {*self._due(view), *ordered}
+        losers = [n for n in due if _closable(n, view) and self._ripe(n, view)]
+        last = {*self._backstops, *ordered}
+        return sorted(losers, key=lambda number: (number in last, number))
 
     def _due(self, view: View) -> Iterator[int]:
         """Yield whoever is below zero, or could not be restored where that is enough."""
-        if self._rules.trigger == "below_zero":
+        if self._rules.trigger in {"below_zero", "ordered"}:
             yield from view.below_zero()
             return
         below, fund = part_of(self._rules.below), self._fund_pays()
@@ -107,6 +114,14 @@ class Keeper:
     def unlock(self, view: View) -> list[Call]:
         """End rankings that an earlier block has left open and that nobody needs."""
         return self._closings.left_over(view)
+
+    def quote(self, view: View) -> list[Call]:
+        """Have the venue's counterparty quote its markets, where there is one."""
+        return self._counterparty.quote(view)
+
+    def limit(self, view: View) -> list[Call]:
+        """Have it order closings once others have won too much from it."""
+        return self._counterparty.limit(view)
 
     # --- the rest ----------------------------------------------------------------------------
 

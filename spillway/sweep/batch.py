@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from spillway import engines, scenario
 from spillway.build import build_all
+from spillway.deploy import check_fit
 from spillway.errors import BadInput
 from spillway.sweep import knobs
 from spillway.sweep.runner import results
@@ -47,6 +48,7 @@ class Plan:
         """Return the run with the knobs at these values. Raises BadInput where they can't be."""
         told, preset = knobs.turned(self._scenario, self._preset, values)
         scenario.check(told, f"{self._scenario.name} with {spelled(values)}")
+        check_fit(preset, told)
         name = key(told, preset, self._engine, self._versions)
         return Job(name, dict(values), told, preset, self._engine, self._contracts)
 

@@ -22,6 +22,7 @@ from spillway.model.words import DEFICIT
 from spillway.rules import (
     HYPERLIQUID_ADL,
     AdlRules,
+    CounterpartyTerms,
     FundParams,
     IndexRules,
     Layer,
@@ -66,9 +67,11 @@ PULLED = {"announce_maintenance", "raise_maintenance", "lower_cap"}
 PULLED |= {"announce_policy", "switch_policy"}
 SLICED = LiquidationRules(slice_above=SLICE_ABOVE)
 FUND_UNITS = 1_500 * UNITS
+POOL_UNITS = 4_000 * UNITS
 INTERFACES = Path(__file__).parents[2] / "contracts" / "interfaces"
 REASON = re.compile(
-    r'"((?:pool|custody|book|liquidator|adl|vault|shedding|fund|levers|providers): [^"]+)"'
+    r'"((?:pool|custody|book|liquidator|adl|vault|shedding|fund|levers|providers|counterparty)'
+    r': [^"]+)"'
 )
 # What an interface says that a function may refuse with.
 REASONS = {
@@ -86,6 +89,7 @@ class Venue:
     index: IndexRules | None = None  # losses are charged per lot, and nobody is ranked
     profit: ProfitRules | None = None  # likewise, but on profit
     providers: Layer | None = None
+    counterparty: CounterpartyTerms | None = None
     policy: str = "HyperliquidQueue"
     quota: Quota | None = None  # lots are shared, and nobody is ranked
 
@@ -126,6 +130,12 @@ VENUES = {
             below_den=2,
         ),
         providers=Layer("", below_num=3, below_den=4, share_num=2, share_den=3),
+    ),
+    # A pool that quotes, takes accounts over, and has winners closed.
+    "counterparty": Venue(
+        closing=AdlRules(Trigger.ORDERED, Price.BANKRUPTCY, everyone=True, restoring=True),
+        counterparty=CounterpartyTerms(factor=50_000, target=20_000, reserve=1_000_000, spread=500),
+        policy="ProfitQueue",
     ),
     # The book at any price: what nobody covers is written off.
     "open": Venue(SLICED._replace(limit=Limit.OPEN), closing=AdlRules(price=Price.MARK)),
@@ -170,8 +180,10 @@ class Arena:
     venue: Venue
     insurance: Contract | None
     providers: Contract | None
+    counterparty: Contract | None
     owners: dict[int, Address] = field(default_factory=dict)
     child: int = 0
+    pooled: int = 0  # the counterparty's account
     funds: list[int] = field(default_factory=list)
     now: Snapshot = field(init=False)
     # (contract.function, "" or the reason of the refusal) -> times; and what events told.
@@ -192,8 +204,8 @@ class Arena:
 
     @property
     def backstops(self) -> list[int]:
-        """The protocol's accounts that take positions over."""
-        return [self.child, *self.funds]
+        """The accounts that take positions over, those of providers left out."""
+        return [self.child, *self.funds, *([self.pooled] if self.pooled else [])]
 
     def reset(self, owners: dict[int, Address]) -> None:
         """Forget what happened on a chain that has been put back."""
@@ -477,6 +489,7 @@ def deploy(engine: Engine, artifacts: Artifacts, rules: Venue = VENUES["vault"])
         liquidation=rules.liquidation,
         fund=rules.fund,
         providers=rules.providers,
+        counterparty=rules.counterparty,
         closing=rules.closing,
         index=rules.index,
         profit=rules.profit,
@@ -505,6 +518,7 @@ def deploy(engine: Engine, artifacts: Artifacts, rules: Venue = VENUES["vault"])
         venue=rules,
         insurance=venue.fund,
         providers=venue.providers,
+        counterparty=venue.counterparty,
         reader=Reader(
             engine=engine,
             usdc=venue.usdc,
@@ -547,6 +561,11 @@ def _open_accounts(arena: Arena) -> None:
         arena.vault.transact.deposit(usd * UNITS, sender=who)
     arena.vault.transact.top_up(sender=arena.keeper)
     _open_funds(arena)
+    if arena.counterparty:
+        arena.counterparty.transact.open(sender=arena.keeper)
+        arena.pooled = arena.counterparty.call.account()
+        arena.fund(arena.keeper, arena.counterparty, POOL_UNITS)
+        arena.counterparty.transact.give(POOL_UNITS, sender=arena.keeper)
     sender = 20
     for amounts in CROSS:
         owner = arena.engine.sender(sender)

@@ -65,6 +65,11 @@ def deleverage(arena: Arena) -> bool:
     return _close(arena, losers, plans(arena, losers))
 
 
+def close_ordered(arena: Arena) -> None:
+    """Close what the counterparty has ordered of its position."""
+    _close(arena, [arena.pooled], plans(arena, [arena.pooled]))
+
+
 def shares(arena: Arena, loser: int) -> list[tuple[int, ...]]:
     """Honest plans that close a loser where lots are shared."""
     quota = arena.venue.quota

@@ -34,6 +34,7 @@ AMOUNTS = st.sampled_from([1, 10, 50, 200, 1_000, 5_000, 30_000])  # USD
 NOTIONALS = st.sampled_from([5, 20, 300, 1_000, 3_000, 8_000, 20_000])  # USD
 OFFSETS = st.sampled_from([-300_000, -80_000, -10_000, -500, 0, 500, 10_000, 80_000, 300_000])
 MOVES = st.sampled_from([-600_000, -150_000, -40_000, -5_000, 0, 5_000, 40_000, 150_000, 900_000])
+WINS = st.sampled_from([40_000, 150_000, 300_000])
 FUNDING = st.sampled_from([-30_000, -100, 0, 0, 0, 100, 30_000])  # ppm of mark
 # Equity, ppm of maintenance, to aim at: healthy, book, takeover, just below zero, a gap.
 AIMS = st.sampled_from([1_500_000, 900_000, 800_000, 500_000, 300_000, -1, -300_000, -2_000_000])
@@ -558,7 +559,8 @@ class VenueMachine(RuleBasedStateMachine):
 
     def empty_books(self) -> None:
         """Have the orders of those below zero removed."""
-        due = [n for n in self.arena.below_zero() if n in self.arena.owners]
+        ordinary = {*self.arena.owners, self.arena.pooled}
+        due = [n for n in self.arena.below_zero() if n in ordinary]
         self._guarded(keeping.liquidate, self.arena, due)
 
     def aim(self, who: int, place: int, aim: int, *, twice: bool) -> tuple[int, int] | None:
@@ -799,6 +801,40 @@ class VenueMachine(RuleBasedStateMachine):
 
 def _refused(receipt: Receipt, what: str) -> None:
     assert not receipt.success, what
+
+
+class PooledMachine(VenueMachine):
+    """The same on a venue whose pool is everyone's counterparty."""
+
+    @rule(
+        what=st.sampled_from(["open", "give", "quote", "quote", "quote", "limit", "limit"]),
+        market=MARKET_IDS,
+        usd=AMOUNTS,
+    )
+    def pool_chore(self, what: str, market: int, usd: int) -> None:
+        """Anyone has the pool do what it does for anyone."""
+        arena, pool = self.arena, self.arena.counterparty
+        assert pool is not None
+        arena.fund(arena.outsider, pool, usd * UNITS)
+        told = {"open": (), "give": (usd * UNITS,)}.get(what, (market,))
+        self.act(pool, what, *told, sender=arena.outsider)
+
+    @rule(market=MARKET_IDS, who=PLACES, usd=NOTIONALS, bids=SIDES, move=WINS)
+    def win_from_it(self, market: int, who: int, usd: int, bids: bool, move: int) -> None:
+        """Somebody trades with the pool, the mark moves, and what the pool orders is closed."""
+        arena, pool = self.arena, self.arena.counterparty
+        assert pool is not None
+        self.act(pool, "quote", market, sender=arena.outsider)
+        price = self.price(market, 1_000 if bids else -1_000, up=bids)
+        self.place_order(
+            self.account(who), market, (bids, price, self.lots(market, usd), IOC, False)
+        )
+        marks = {m: self.mark(m) for m in range(len(MARKETS))}
+        moved = PPM + move if bids else PPM - move
+        self.advance({**marks, market: marks[market] * moved // PPM})
+        receipt = self.act(pool, "limit", market, sender=arena.outsider)
+        if receipt.success:
+            self._guarded(keeping.close_ordered, arena)
 
 
 class ProvidedMachine(VenueMachine):

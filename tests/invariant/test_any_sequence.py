@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.invariant import arena as arenas
-from tests.invariant.machine import ProvidedMachine, VenueMachine
+from tests.invariant.machine import PooledMachine, ProvidedMachine, VenueMachine
 
 if TYPE_CHECKING:
     from spillway.build import Artifacts
@@ -26,15 +26,18 @@ SHORT = settings(
     phases=[Phase.generate],
 )
 # What the short profile must have met: a test that never comes to the waterfall shows nothing.
-FALLS = ("BookEntered, filled", "Deleveraged, tier 1", "Deleveraged, tier 2")
+# Where the price holds for everyone, the second tier is those below zero alone.
+FALLS_TO_ALL = ("BookEntered, filled", "Deleveraged, tier 1")
+FALLS = (*FALLS_TO_ALL, "Deleveraged, tier 2")
 LAYERS = {
     "vault": (*FALLS, "BackstopEntered", "GapBorne", "DeficitWritten, deficit"),
-    "fund": (*FALLS, "BackstopEntered", "Spent", "Halted", "closing gone on with"),
-    "restoring": (*FALLS, "Spent", "Closed, even"),
-    "providers": (*FALLS[:2], "BackstopEntered", "Pledged", "Released", "Spent"),
+    "fund": (*FALLS_TO_ALL, "BackstopEntered", "Spent", "Halted", "closing gone on with"),
+    "restoring": (*FALLS_TO_ALL, "Spent", "Closed, even"),
+    "providers": (*FALLS_TO_ALL, "BackstopEntered", "Pledged", "Released", "Spent"),
+    "counterparty": (*FALLS_TO_ALL, "BackstopEntered", "ProfitLimited", "Closed, even"),
     "open": (*FALLS, "BackstopEntered", "GapBorne", "DeficitWritten, deficit"),
     "both sides": ("BookEntered, filled", "Spent", "Charged", "Exempted"),
-    "shares": (*FALLS, "BackstopEntered", "Closed, even", "SharesEnded, reason 0"),
+    "shares": (*FALLS_TO_ALL, "BackstopEntered", "Closed, even", "SharesEnded, reason 0"),
     "session profit": (
         "BookEntered, filled",
         "Spent",
@@ -62,6 +65,8 @@ def arena(engine: Engine, artifacts: Artifacts, venue: str) -> arenas.Arena:
 
 def play(arena: arenas.Arena, profile: settings) -> None:
     def start() -> VenueMachine:
+        if arena.counterparty:
+            return PooledMachine(arena)
         return ProvidedMachine(arena) if arena.providers else VenueMachine(arena)
 
     run_state_machine_as_test(start, settings=profile)  # type: ignore[arg-type] # any callable does

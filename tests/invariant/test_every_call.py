@@ -10,7 +10,7 @@ from tests.bench import GTC
 from tests.chain import undone
 from tests.invariant import arena as arenas
 from tests.invariant import keeping
-from tests.invariant.machine import TRESPASSES, ProvidedMachine, VenueMachine
+from tests.invariant.machine import TRESPASSES, PooledMachine, ProvidedMachine, VenueMachine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,6 +31,7 @@ NOT_FOR_ALL = {
     "Vault": {"open_accounts"},
     "Levers": {"announce_maintenance", "lower_cap", "announce_policy"},
     "InsuranceFund": {"open", "spent"},
+    "Counterparty": {"open"},
 }  # fmt: skip
 # Places of accounts: two of some 1,000 USD, one of 2,000, one of 50,000.
 POOR, OTHER, FIRM, POCKET = 0, 5, 3, 6
@@ -49,7 +50,12 @@ def told(engine: Engine, artifacts: Artifacts) -> Iterator[arenas.Arena]:
         play(insured, insure)
         provided = arenas.deploy(engine, artifacts, arenas.VENUES["providers"])
         play(provided, stand_behind)
-        for other in (insured, provided):
+        pooled = arenas.deploy(engine, artifacts, arenas.VENUES["counterparty"])
+        machine = PooledMachine(pooled)
+        machine.pool_chore("give", 0, 50)
+        machine.win_from_it(0, POCKET, 8_000, bids=True, move=150_000)
+        machine.teardown()
+        for other in (insured, provided, pooled):
             arena.counts.update(other.counts)
             arena.events.update(other.events)
         yield arena
@@ -152,6 +158,7 @@ CONTRACTS = (
     "OrderBook",
     "Vault",
     "BackstopProviders",
+    "Counterparty",
     "InsuranceFund",
     "Liquidator",
     "Adl",
@@ -181,5 +188,7 @@ def test_every_end_is_reached(told: arenas.Arena, end: str) -> None:
 def test_nothing_else_succeeds_for_an_outsider(engine: Engine, artifacts: Artifacts) -> None:
     arena = arenas.deploy(engine, artifacts, arenas.VENUES["fund"])
     play(arena, trespass)
-    refused = {label for label, reason in arena.counts if reason}
+    pooled = arenas.deploy(engine, artifacts, arenas.VENUES["counterparty"])
+    PooledMachine(pooled).pool_chore("open", 0, 1)
+    refused = {label for counts in (arena.counts, pooled.counts) for label, no in counts if no}
     assert refused == {f"{name}.{call}" for name, calls in NOT_FOR_ALL.items() for call in calls}

@@ -17,16 +17,18 @@ from spillway import presets, tables
 from spillway.model.policies import INDEXES, PROFITS, contract_name
 from spillway.preset_rules import (
     adl_rules,
+    counterparty_terms,
     fund_rules,
     index_rules,
     layer,
     liquidation_rules,
     profit_rules,
 )
-from spillway.rules import NOBODY
+from spillway.rules import NOBODY, PPM
 from spillway.tables import Number, Table, Text, Whole
 from tests import bench as benches
-from tests.bench import BEHIND_THE_BOOK, DEFICIT
+from tests.bench import BEHIND_THE_BOOK, DEFICIT, IOC, USD
+from tests.chain import refused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,8 +100,10 @@ class Case(Table):
     passes: tuple[Pass, ...] = ()
     book: tuple[Bid, ...] = ()
     fund: Number = Decimal(1_000)
+    pool: Number | None = None  # what a counterparty has, `pool` being its account; it is short
+    limited: bool = False  # whether too much is pending against it
     liquidatable: bool = True
-    layers: tuple[Literal["book", "adl"], ...] = ("book", "adl")
+    layers: tuple[Literal["book", "limit", "adl"], ...] = ("book", "adl")
     fills: Whole | None = None  # of auto-deleveraging, where it stops short
     ends: tuple[End, ...]
     fund_gained: Number | None = None
@@ -156,6 +160,7 @@ def deploy(
         liquidation=liquidation_rules(preset),
         layer=behind.get("vault", BEHIND_THE_BOOK),
         providers=behind.get("providers"),
+        counterparty=counterparty_terms(preset.counterparty) if preset.counterparty else None,
         fund=fund,
         closing=adl_rules(preset, NOBODY),
         index=index_rules(preset, NOBODY) if policy in INDEXES else None,
@@ -174,10 +179,15 @@ class Stage:
         bench.mark(*(self.lot(n, market.entry) for n, market in enumerate(case.markets)))
         if bench.fund is not None:
             bench.open_fund("fund", case.fund)
+        if case.pool is not None:
+            bench.open_pooled("pool", case.pool)
         for told in case.accounts:
             bench.open(told.name, self._collateral(told))
         for number in range(len(case.markets)):
-            self._trade(number)
+            if case.pool is None:
+                self._trade(number)
+            else:
+                self._buy(number)
         bench.mark(*(self.lot(n, market.mark) for n, market in enumerate(case.markets)))
         for trade in case.passes:
             buyer, seller = bench.accounts[trade.buyer], bench.accounts[trade.seller]
@@ -195,6 +205,8 @@ class Stage:
         for layer_of in self.case.layers:
             if layer_of == "book":
                 self.bench.liquidate(loser)
+            elif layer_of == "limit":
+                self._limit()
             elif self.case.fills is None:
                 self.bench.deleverage(loser)
             else:
@@ -250,6 +262,28 @@ class Stage:
             self.bench.trade(buyer[0], seller[0], lots, price, market)
             buyer[1], seller[1] = buyer[1] - lots, seller[1] + lots
             longs, shorts = [e for e in longs if e[1]], [e for e in shorts if e[1]]
+
+    def _buy(self, market: int) -> None:
+        """Let the longs buy from the pool, whose ask is at the entry: the index is below."""
+        price = self.lot(market, self.case.markets[market].entry)
+        prices = [self.lot(n, told.entry) for n, told in enumerate(self.case.markets)]
+        below = price * (1 - Decimal(self.bench.pooled.call.terms().spread) / PPM)
+        self.bench.mark(*prices[:market], below, *prices[market + 1 :])
+        for told in self.case.accounts:
+            lots = self.lots(market, told.coins[market])
+            assert lots > 0, "whoever trades against the pool is long"
+            self.bench.requote(market)
+            assert self.bench.tops(market)[1] == int(price * USD)
+            self.bench.place(self.bench.accounts[told.name], lots, price, IOC, market)
+            assert self.bench.size(self.bench.accounts[told.name], market) == lots
+
+    def _limit(self) -> None:
+        """Have the pool limit what is won from it in the first market, where that is too much."""
+        if self.case.limited:
+            self.bench.limit()
+        else:
+            with refused("counterparty: within its limit"):
+                self.bench.limit()
 
     def _close(self, loser: int, fills: int) -> None:
         """Close a loser step by step, and stop after so many fills."""

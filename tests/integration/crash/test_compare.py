@@ -20,6 +20,7 @@ from rich.console import Console
 from spillway import compare, crash, engines, metrics, presets, scenario
 from spillway.build import ROOT
 from spillway.compare import Options
+from spillway.errors import BadInput
 from spillway.sweep import batch
 from spillway.sweep.batch import Batch
 from spillway.sweep.runner import Cluster
@@ -271,6 +272,16 @@ def test_all_presets_are_compared_unless_told(tmp_path: Path) -> None:
     jobs = compare.plan(Options("thin", FASTEST, tmp_path, Cluster()))
     assert [job.values["venue"] for job in jobs] == presets.names()
     assert [job.preset.name for job in jobs] == presets.names()
+
+
+def test_a_venue_that_can_not_list_the_markets_is_compared_only_if_told(tmp_path: Path) -> None:
+    """`oct10_cross` has twelve, and the account of a counterparty at most eight."""
+    jobs = compare.plan(Options("oct10_cross", FASTEST, tmp_path, Cluster()))
+    compared = {job.values["venue"] for job in jobs}
+    assert compared == set(presets.names()) - {"gmx_v2"}
+    told = Options("oct10_cross", FASTEST, tmp_path, Cluster(), venues=("gmx_v2",))
+    with pytest.raises(BadInput, match=r"--venue: found 'gmx_v2', .* at most 8 markets"):
+        compare.plan(told)
 
 
 def test_more_traders_are_drawn_when_asked_for(tmp_path: Path) -> None:

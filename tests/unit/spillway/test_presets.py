@@ -10,15 +10,15 @@ from spillway import presets, tables
 from spillway.errors import BadInput
 from spillway.model.policies import SHARES
 from spillway.preset_rules import adl_rules
-from spillway.rules import NOBODY, Price
+from spillway.rules import NOBODY, Price, Trigger
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def changed(folder: Path, old: str, new: str) -> Path:
-    """A copy of the Hyperliquid preset with one change."""
-    text = presets.find("hyperliquid").read_text()
+def changed(folder: Path, old: str, new: str, venue: str = "hyperliquid") -> Path:
+    """A copy of a preset, Hyperliquid's unless told, with one change."""
+    text = presets.find(venue).read_text()
     assert old in text
     path = folder / "venue.toml"
     path.write_text(text.replace(old, new, 1))
@@ -143,6 +143,71 @@ def test_layers_that_can_not_be_are_refused(tmp_path: Path, told: str, says: str
 def test_what_can_not_be_is_refused(tmp_path: Path, old: str, new: str, says: str) -> None:
     with pytest.raises(BadInput, match=says):
         presets.load(changed(tmp_path, old, new))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            'trigger = "ordered"',
+            'trigger = "unrestored"',
+            r"adl\.trigger: found 'unrestored', allowed: \"ordered\", with a table \[counterp",
+        ),
+        ("capital_ppm = 1_000_000", "capital_ppm = 0", r"capital_ppm: found 0, .* at least 1"),
+        ('price = "bankruptcy"', 'price = "index"', r"adl\.price: found 'index', .*\"bankruptcy\""),
+        (
+            'policy = "profit_queue"',
+            'policy = "water_filling"',
+            r"adl\.policy: found 'water_filling', allowed: a policy that ranks",
+        ),
+        (
+            "everyone = true",
+            "everyone = true\ndelay_blocks = 1",
+            r"adl\.delay_blocks: found 1, allowed: 0",
+        ),
+        ("target_ppm = 20_000", "target_ppm = 100_000", r"target_ppm: found 100000, .*, 100000"),
+        ("target_ppm = 20_000", "target_ppm = 0", r"target_ppm: found 0, allowed: at least 1"),
+        ("reserve_ppm = 500_000", "reserve_ppm = 1_000_001", r"reserve_ppm: found 1000001"),
+        ("spread_ppm = 500", "spread_ppm = 100_001", r"spread_ppm: found 100001, .*band_ppm"),
+    ],
+)
+def test_a_counterparty_that_can_not_be_is_refused(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    with pytest.raises(BadInput, match=says):
+        presets.load(changed(tmp_path, old, new, "gmx_v2"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            'residual_to = "account"',
+            'residual_to = "account"\ntrigger = "ordered"',
+            r"adl\.trigger: found 'ordered', allowed: only with a table \[counterparty\]",
+        ),
+        (
+            'by = "vault"',
+            'by = "counterparty"',
+            r"backstops\[0\]\.by: found 'counterparty', allowed: only with a table \[counterp",
+        ),
+    ],
+)
+def test_without_a_counterparty_nobody_asks_for_it(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    with pytest.raises(BadInput, match=says):
+        presets.load(changed(tmp_path, old, new, "lighter" if "by" in old else "hyperliquid"))
+
+
+@pytest.mark.parametrize("policy", ["water_filling", "other_side"])
+def test_where_nobody_is_ranked_a_counterparty_is_closed_as_others_are(policy: str) -> None:
+    preset = presets.load(presets.find("gmx_v2"))
+    assert adl_rules(preset, NOBODY).restoring
+    turned = presets.with_policy(preset, policy)
+    rules = adl_rules(turned, NOBODY)
+    assert (rules.trigger, rules.restoring) == (Trigger.BELOW_ZERO, False)
+    assert presets.with_policy(preset, "size_queue").adl.trigger == "ordered"
 
 
 def test_a_file_that_is_not_toml_is_refused(tmp_path: Path) -> None:

@@ -174,7 +174,10 @@ def test_prices_that_there_are_not_are_refused(deploy: Deploy) -> None:
     # What no enum has, and parts of maintenance that are none of it or more than all of it.
     for unknown in (
         AdlRules(price=cast("Price", 5)),
-        AdlRules(cast("Trigger", 3)),
+        AdlRules(cast("Trigger", 4)),
+        # An order is of lots, at the price that it says.
+        AdlRules(Trigger.ORDERED, Price.BANKRUPTCY),
+        AdlRules(Trigger.ORDERED, Price.INDEX, restoring=True),
         AdlRules(below_num=0),
         AdlRules(below_num=2),
         AdlRules(below_den=0),
