@@ -136,7 +136,8 @@ def layers() -> DynArray[ILiquidator.Layer, takeovers.MAX_LAYERS]:
 @internal
 def _liquidate(account: uint256, health: IMarginPool.Health) -> uint256:
     outcome: uint256 = self._judge(account, health)
-    if outcome not in [WAITS, BELOW_ZERO] or health.protocol:
+    # What an account without a leg owes is auto-deleveraging's: winners may be bearing it already, page by page.
+    if outcome not in [WAITS, BELOW_ZERO] or health.protocol or health.legs == 0:
         return outcome
     extcall book_layer.BOOK.cancel_all(account)
     # Weighed again: without its orders only positions are legs, and only theirs can be stale.
@@ -163,7 +164,11 @@ def _judge(account: uint256, health: IMarginPool.Health) -> uint256:
         return SHIELDED
     if health.equity < 0 and health.stale_notional == 0:
         # Within the bankruptcy limit nobody could sell for it.
-        if book_layer.RULES.limit == book_layer.AT_BANKRUPTCY or health.protocol:
+        if (
+            book_layer.RULES.limit == book_layer.AT_BANKRUPTCY
+            or health.protocol
+            or health.legs == 0
+        ):
             return BELOW_ZERO
         return BELOW_ZERO if book_layer._is_handled(account) else WAITS
     if health.protocol:

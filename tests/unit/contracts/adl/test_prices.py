@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from spillway.rules import AdlRules, FundParams, LiquidationRules, Price, Trigger
+from spillway.rules import (
+    NOBODY,
+    AdlRules,
+    FundParams,
+    Layer,
+    Limit,
+    LiquidationRules,
+    Price,
+    Trigger,
+)
 from tests import bench as benches
 from tests.bench import LIQUIDATOR, USD
 from tests.chain import refused
@@ -14,6 +23,7 @@ from tests.unit.contracts.adl.stage import deploy as deploy_by_hand
 from tests.unit.contracts.adl.stage import pass_blocks
 from tests.unit.contracts.hand import HAND as PLACE
 from tests.unit.contracts.hand import START, sums_hold, swap
+from tests.unit.contracts.liquidator.ward import BELOW_ZERO
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,6 +144,35 @@ def test_at_bankruptcy_a_winner_gives_no_more_than_it_has(deploy: Deploy) -> Non
     close(bench, mark=20)
     # It lacks 590: 295 of each. `near` has 100 + 400, `far` the rest.
     assert equities(bench) == [0, 500 - 295, 10_400 - 295]
+
+
+@pytest.mark.parametrize("covered", [False, True], ids=["written off", "covered"])
+def test_a_gap_that_is_being_shared_is_nobody_else_s(deploy: Deploy, covered: bool) -> None:
+    """Closed at mark, its 90 are to be borne by `near`; before that it is liquidated once more."""
+    layer = Layer(NOBODY, 1, 1, covers=covered)
+    bench = deploy(
+        closing=AdlRules(price=Price.MARK),
+        liquidation=LiquidationRules(limit=Limit.BANKRUPTCY if covered else Limit.OPEN),
+        layer=layer,
+    )
+    loser, adl, keeper = bench.accounts["loser"], bench.adl.transact, bench.keeper
+    bench.mark(70)
+    bench.liquidate(loser)
+    [plan] = bench.plans(loser)
+    adl.open_jobs(loser, [(0, 0)], sender=keeper)
+    adl.scan(0, False, 10, sender=keeper)
+    adl.order(0, False, 0, list(plan.order), sender=keeper)
+    adl.close(loser, 2, sender=keeper)
+    assert bench.at(loser) == (0, -90)
+    if covered:
+        bench.open_backstop("child", 1_000)
+        bench.backstop.transact.set_allowance(500 * USD, sender=bench.admin)
+    bench.mark(70)
+    [judged] = bench.liquidate(loser).named("Judged")
+    assert (judged.outcome, judged.equity_after) == (BELOW_ZERO, -90 * USD)
+    adl.close(loser, 10, sender=keeper)
+    assert equities(bench) == [0, 1_150 - 90, 10_150]
+    assert bench.pool.call.solvency().deficit == 0
 
 
 def test_a_delay_is_waited_for(deploy: Deploy) -> None:
