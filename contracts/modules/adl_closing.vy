@@ -65,6 +65,7 @@ orders: HashMap[uint256, HashMap[uint256, Order]]
 
 struct Closing:
     phase: uint256
+    epoch: uint256  # in which it began
     legs: uint256  # markets of the account when the closing began
     rest: uint256  # those not done in this phase
     longs: uint256  # markets in which the account was long
@@ -179,7 +180,9 @@ def _close(account: uint256, steps: uint256):
         self._check_fresh(health)
         if not resumed:
             closing = self._begun(account, health)
-        elif RULES.trigger == BELOW_ZERO and health.equity - closing.gained >= 0:
+        elif health.equity - closing.gained >= 0 and (
+            RULES.trigger == BELOW_ZERO or closing.epoch != adl_jobs._epoch()
+        ):
             log IAdl.ClosingDropped(account=account, equity=health.equity)
             self._release(account, closing.legs, closing.longs)
             return
@@ -212,6 +215,7 @@ def _begun(account: uint256, health: IMarginPool.Health) -> Closing:
     self._check(account, health)
     closing: Closing = empty(Closing)
     closing.phase = FILLING
+    closing.epoch = adl_jobs._epoch()
     closing.legs = health.legs
     closing.rest = health.legs
     # 0 wraps, and has no bit in common with what it wraps to.

@@ -374,9 +374,14 @@ class Arena:
             self.winners = {n: found for n, found in self.winners.items() if n in served}
 
     def _falls_below_zero(self, before: Snapshot, receipt: Receipt) -> Iterator[str]:
-        """Nobody falls below zero but by a move of the marks, a charge, or sold at any price."""
+        """Nobody falls below zero but by a move of the marks, a charge, or sold at any price.
+
+        A loser may in between, whose legs are closed page by page at the prices of its jobs: what
+        one leg has given too much by the present marks the next one takes.
+        """
         sold = {entered.account for entered in receipt.named("BookEntered")}
         spared = sold if self.venue.liquidation.limit == Limit.OPEN else set()
+        spared |= self.winners.keys()
         sides = {(charge.market, charge.longs) for charge in receipt.named("Charged")}
         for number in self.now.accounts.keys() - spared:
             was = before.equity(number) if number in before.accounts else 0

@@ -19,6 +19,7 @@ from spillway.rules import (
 from tests import bench as benches
 from tests.bench import LIQUIDATOR, USD
 from tests.chain import refused
+from tests.unit.contracts.adl import stage
 from tests.unit.contracts.adl.stage import deploy as deploy_by_hand
 from tests.unit.contracts.adl.stage import pass_blocks
 from tests.unit.contracts.hand import HAND as PLACE
@@ -323,4 +324,28 @@ def test_a_price_for_everyone_makes_one_queue_of_all(
     fills = bench.deleverage(a["loser"]).named("Deleveraged")
     assert (fills[0].winner, fills[0].lots, fills[0].tier) == (a[first[0]], *first[1:])
     assert bench.size(a["loser"]) == 0
+    assert sums_hold(bench)
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["same epoch", "next epoch"])
+def test_whoever_is_above_zero_is_closed_on_only_while_the_marks_stand(
+    deploy: Deploy, later: bool
+) -> None:
+    """Unrestored at 82, half of it is closed; at 96 the rest is worth more than the price says."""
+    bench = deploy(closing=AdlRules(Trigger.UNRESTORED, Price.BANKRUPTCY, everyone=True))
+    loser = bench.accounts["loser"]
+    bench.mark(82)
+    bench.liquidate(loser)
+    stage.make_ready(bench, loser)
+    stage.close(bench, loser, 1)
+    assert (bench.size(loser), bench.equity(loser)) == (5, 15)
+    if later:
+        bench.mark(96)
+        assert bench.equity(loser) == 15 + 5 * 14
+    receipt = stage.close(bench, loser)
+    assert len(receipt.named("ClosingDropped")) == later
+    assert (bench.size(loser), bench.equity(loser)) == ((5, 85) if later else (0, 0))
+    assert bench.size(bench.accounts["far"]) == (-5 if later else 0)
+    stage.end_job(bench)
+    assert not bench.pool.call.market(0).locked
     assert sums_hold(bench)
